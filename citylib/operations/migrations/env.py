@@ -1,0 +1,1 @@
+"""Alembic looks for this file; `citylib.operations.migrate` does its work without it."""

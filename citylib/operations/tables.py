@@ -1,0 +1,74 @@
+"""The tables of the operations store; `migrations/versions` brings a database to this state."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Dialect, Integer, MetaData, String, Table
+from sqlalchemy.types import BigInteger, TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only when the key is spelled INTEGER.
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps it without its zone, readers always get it with."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone: pass an aware datetime")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("time", Instant, nullable=False),
+    Column("kind", String(100), nullable=False),
+    Column("subject", String(500), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("key", String(500), unique=True),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("time", Instant, nullable=False),
+    Column("actor", String(200), nullable=False, index=True),
+    Column("action", String(100), nullable=False),
+    Column("subject", String(500), nullable=False),
+    Column("detail", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("role", String(50), nullable=False),
+    Column("password", String(500), nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("changed", Instant, nullable=False),
+)
