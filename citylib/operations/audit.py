@@ -49,17 +49,18 @@ class AuditLog:
             Anything more; must be JSON. Never a password, never a signed link.
         """
         with self._store.write() as connection:
-            result = connection.execute(
-                insert(audit).values(
+            number = connection.scalar(
+                insert(audit)
+                .values(
                     time=datetime.now(UTC),
                     actor=actor[:200],
                     action=action,
                     subject=subject[:500],
                     detail=detail or {},
                 )
+                .returning(audit.c.number)
             )
-            assert result.inserted_primary_key is not None
-            return int(result.inserted_primary_key[0])
+            return int(number or 0)
 
     def read(
         self,

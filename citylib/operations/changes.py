@@ -76,13 +76,14 @@ class ChangeLog:
                 known = connection.scalar(select(changes.c.number).where(changes.c.key == key))
                 if known is not None:
                     return int(known)
-            result = connection.execute(
-                insert(changes).values(
+            number = connection.scalar(
+                insert(changes)
+                .values(
                     time=datetime.now(UTC), kind=kind, subject=subject, detail=detail or {}, key=key
                 )
+                .returning(changes.c.number)
             )
-            assert result.inserted_primary_key is not None
-            return int(result.inserted_primary_key[0])
+            return int(number or 0)
 
     def since(self, number: int, limit: int = 1000, kind: str | None = None) -> list[Change]:
         """Changes after a number, lowest first, at most `limit` of them.
@@ -97,7 +98,7 @@ class ChangeLog:
             Only changes of this kind.
         """
         query = (
-            select(changes.c["number", "time", "kind", "subject", "detail"])
+            select(*(changes.c[name] for name in ("number", "time", "kind", "subject", "detail")))
             .where(changes.c.number > number)
             .order_by(changes.c.number)
             .limit(limit)

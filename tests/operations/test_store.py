@@ -57,7 +57,7 @@ def test_a_key_makes_writing_twice_harmless(store):
 
 
 def test_detail_that_is_not_json_is_refused(store):
-    with pytest.raises(Exception, match="(?i)json"):
+    with pytest.raises(Exception, match=r"(?i)json"):
         store.changes.append("cube", "v1", {"value": math.nan})
     assert store.changes.latest() == 0
 
@@ -140,7 +140,7 @@ def test_several_processes_may_migrate_at_once(database_url):
 def test_a_newer_database_is_refused_with_advice(store, database_url):
     with store.write() as connection:
         connection.execute(text("update alembic_version set version_num = '9999'"))
-    with pytest.raises(StoreError, match="9999.*newer version"):
+    with pytest.raises(StoreError, match=r"9999.*newer version"):
         store.migrate()
 
 
