@@ -1,0 +1,111 @@
+"""What a profile says of a dataset: who publishes it and what its columns mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from citylib.city.mapping import Source
+from citylib.city.model import Plain
+
+Classification = Literal["public", "internal", "personal"]
+OWN_COLUMNS = ("time", "area", "occurrence", "source_file")
+
+
+class Column(Plain):
+    """A column of the table.
+
+    Attributes
+    ----------
+    name, type : str
+        Name in the table; "string", "int64" or "float64".
+    title : dict of str to str
+        What it is, per language.
+    units : str
+        Unit of the stored values, "" where there is none.
+    classification : str, optional
+        "public", "internal" or "personal"; by default that of the dataset.
+    min, max : float, optional
+        A record with a value outside is set aside.
+    required : bool
+        A record without a value is set aside.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    type: Literal["string", "int64", "float64"]
+    title: dict[str, str]
+    units: str = ""
+    classification: Classification | None = None
+    min: float | None = None
+    max: float | None = None
+    required: bool = False
+
+
+class DatasetSpec(Plain):
+    """A dataset of the city: what it is, and how its files become a table.
+
+    Attributes
+    ----------
+    id : str
+        Name of the file in `datasets/`, of the table and of the folder in `records/`.
+    title : dict of str to str
+        Per language.
+    publisher, source, licence : str
+        Who published it, where, and under which terms.
+    note : str
+        What a user of the figures must know.
+    classification : str
+        "public", "internal" or "personal".
+    as_of : str, optional
+        Date of a snapshot.
+    key : tuple of str
+        Columns that together tell a record from every other.
+    repeats : str
+        What a second row of a file with the same key but other values is: "conflict" (set
+        aside) or "number" (a record of its own, told apart by the column `occurrence`).
+    column : tuple of Column
+        The table's columns besides time, area and source_file, which every table has.
+    read : tuple of Source
+        How the files are read, one for each make of file.
+    folder, path : Path
+        Folder of the files and the file of this description; set by the profile.
+    """
+
+    id: str
+    title: dict[str, str]
+    publisher: str
+    source: str
+    licence: str
+    note: str = ""
+    classification: Classification
+    as_of: str | None = None
+    key: tuple[str, ...]
+    repeats: Literal["conflict", "number"] = "conflict"
+    column: tuple[Column, ...]
+    read: Annotated[tuple[Source, ...], Field(min_length=1)]
+    folder: Path
+    path: Path
+
+    @model_validator(mode="after")
+    def _fits(self) -> DatasetSpec:
+        names = [column.name for column in self.column]
+        for name in names:
+            if name in OWN_COLUMNS or names.count(name) > 1:
+                raise ValueError(f"column {name!r} is there twice; every table has {OWN_COLUMNS}")
+        for name in self.key:
+            if name not in ("time", "area", *names):
+                raise ValueError(f"key {name!r} is no column; there are {', '.join(names)}")
+        for number, source in enumerate(self.read):
+            unpivot = source.unpivot
+            filled = set(unpivot.measures.values()) if unpivot else set()
+            if unpivot and unpivot.value:
+                filled.add(unpivot.value)
+            for name in (*source.columns, *filled):
+                if name not in names:
+                    raise ValueError(f"read.{number}.columns.{name}: the table has no such column")
+            for name in names:
+                if name in self.key and name not in {*source.columns, *filled}:
+                    raise ValueError(f"read.{number}.columns: no rule for key column {name!r}")
+        return self
