@@ -1,0 +1,1 @@
+"""Indicators: declared in a few lines, computed by Dask, kept in one cube."""
