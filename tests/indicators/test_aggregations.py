@@ -1,0 +1,91 @@
+"""Laws of the aggregations: pieces merge to the whole, and the whole is what numpy says."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citylib.indicators.aggregations import AGGREGATIONS, Rows
+from citylib.indicators.partial import Partial, empty, merge
+
+NUMBER = st.one_of(st.just(np.nan), st.integers(-1000, 1000).map(float))
+ROW = st.tuples(st.integers(0, 3), NUMBER, NUMBER, st.integers(0, 10**6).map(float))
+PIECES = st.lists(st.lists(ROW, max_size=12), min_size=1, max_size=5)
+
+
+def part_of(rows, aggregation):
+    if not rows:
+        return empty(aggregation)
+    group, values, below, time = (np.array(column, float) for column in zip(*rows, strict=True))
+    keys, groups = np.unique(group.astype(np.int64), return_inverse=True)
+    states = aggregation.chunk(Rows(values, below, time), groups.astype(np.int64), len(keys))
+    return Partial(keys, states)
+
+
+def figures(pieces, aggregation):
+    parts = [part_of(rows, aggregation) for rows in pieces]
+    total = parts[0]
+    for part in parts[1:]:
+        total = merge(aggregation, total, part)
+    return dict(zip(total.keys.tolist(), aggregation.finalize(total.states).tolist(), strict=True))
+
+
+def expected(rows, name):
+    """The same by plain numpy over the rows of each group."""
+    out = {}
+    for group in {row[0] for row in rows}:
+        mine = [row for row in rows if row[0] == group]
+        values = np.array([row[1] for row in mine])
+        known = values[np.isfinite(values)]
+        both = [(v, d) for _, v, d, _ in mine if np.isfinite(v) and np.isfinite(d)]
+        newest = [row for row in mine if np.isfinite(row[1])]
+        below = sum(d for _, d in both)
+        out[group] = {
+            "count": float(len(mine)),
+            "sum": known.sum() if len(known) else np.nan,
+            "mean": known.mean() if len(known) else np.nan,
+            "min": known.min() if len(known) else np.nan,
+            "max": known.max() if len(known) else np.nan,
+            "std": known.std() if len(known) else np.nan,
+            "ratio": sum(v for v, _ in both) / below if below else np.nan,
+            "last": max(enumerate(newest), key=lambda r: (r[1][3], r[0]))[1][1]
+            if newest
+            else np.nan,
+        }[name]
+    return out
+
+
+@pytest.mark.parametrize("name", sorted(AGGREGATIONS))
+@given(pieces=PIECES)
+def test_pieces_give_what_numpy_gives_for_the_whole(name, pieces):
+    got = figures(pieces, AGGREGATIONS[name])
+    want = expected([row for piece in pieces for row in piece], name)
+    assert got.keys() == want.keys()
+    for group, value in want.items():
+        assert got[group] == pytest.approx(value, rel=1e-9, abs=1e-6, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", sorted(AGGREGATIONS))
+@given(rows=st.lists(ROW, max_size=12))
+def test_nothing_added_changes_nothing(name, rows):
+    aggregation = AGGREGATIONS[name]
+    part = part_of(rows, aggregation)
+    for merged in (
+        merge(aggregation, part, empty(aggregation)),
+        merge(aggregation, empty(aggregation), part),
+    ):
+        np.testing.assert_array_equal(merged.keys, part.keys)
+        for got, want in zip(merged.states, part.states, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("name", sorted(AGGREGATIONS))
+@given(a=st.lists(ROW, max_size=8), b=st.lists(ROW, max_size=8), c=st.lists(ROW, max_size=8))
+def test_merging_is_associative(name, a, b, c):
+    aggregation = AGGREGATIONS[name]
+    x, y, z = (part_of(rows, aggregation) for rows in (a, b, c))
+    left = merge(aggregation, merge(aggregation, x, y), z)
+    right = merge(aggregation, x, merge(aggregation, y, z))
+    np.testing.assert_array_equal(left.keys, right.keys)
+    for got, want in zip(left.states, right.states, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-6)
