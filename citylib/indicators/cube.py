@@ -25,6 +25,9 @@ from citylib.city.errors import CityError
 
 BRANCH = "main"
 
+# It warns at each opening that a folder has no guard against two writers; `_only_writer` is one.
+icechunk.set_logs_filter("error")
+
 
 class CubeMissing(CityError):
     """There is no cube yet, or it has no such indicator."""
@@ -175,7 +178,7 @@ class Cube:
                 root = xr.Dataset(attrs={"about": json.dumps(about, ensure_ascii=False)})
                 root.to_zarr(session.store, mode="w", consolidated=False)
                 for group, arrays in groups.items():
-                    merged = xr.merge(arrays, join="outer", combine_attrs="drop")
+                    merged = xr.merge(arrays, join="outer", combine_attrs="drop_conflicts")
                     merged = merged.assign_attrs(Conventions="CF-1.12", computed=computed)
                     for name in merged.data_vars:
                         merged[name].attrs["computed"] = computed

@@ -1,0 +1,80 @@
+"""What an analyst works with in a notebook: the city, its records, its indicators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from citylib.city.profile import City, load_city
+from citylib.city.settings import Settings
+from citylib.indicators.cube import Cube
+from citylib.indicators.declaration import Indicator
+from citylib.lake import Lake
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The city, its tables and its cube, opened together.
+
+    Attributes
+    ----------
+    city : City
+        Names, areas, boundaries, datasets.
+    lake : Lake
+        Tables of records: `lake.table("air_daily").read()`.
+    cube : Cube
+        Figures of every declared indicator: `cube.read("pm25")`.
+
+    Examples
+    --------
+    >>> city = Workspace.open()  # doctest: +SKIP
+    >>> city.cube.read("pm25").sel(area="11").mean()  # doctest: +SKIP
+    """
+
+    city: City
+    lake: Lake
+    cube: Cube
+
+    @classmethod
+    def open(cls, start: Path | None = None) -> Workspace:
+        """Open what `citylib.toml` names.
+
+        Parameters
+        ----------
+        start : Path, optional
+            Folder to look in, and above it; by default the working directory.
+
+        Raises
+        ------
+        CityError
+            The settings or the city's profile have a mistake.
+        """
+        settings = Settings.load(start)
+        city = load_city(settings.profile)
+        return cls(city, Lake(settings.lake, city), Cube(settings.cube))
+
+    def compute(self, indicator: Indicator) -> xr.DataArray:
+        """Compute an indicator from the records, without putting it into the cube.
+
+        Parameters
+        ----------
+        indicator : Indicator
+            A declaration, as it will stand in the city's profile.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dims `(time, area)`; as `Cube.read` gives it after `citylib compute`.
+
+        Raises
+        ------
+        DeclarationError
+            The declaration does not fit the city; the message says what to change.
+        """
+        from citylib.indicators.engine import compute
+        from citylib.indicators.workers import connect
+
+        with connect() as client:
+            return compute([indicator], self.lake, self.city, client)[indicator.id]
