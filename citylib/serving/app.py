@@ -1,0 +1,152 @@
+"""The shared Voila application."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.utils import url_path_join
+from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubOAuthCallbackHandler
+from tornado.web import HTTPError, RedirectHandler, RequestHandler
+from tornado.websocket import WebSocketHandler
+from traitlets import Integer, Unicode, default
+from traitlets.config import Config
+from voila.app import Voila
+from voila.request_info_handler import RequestInfoSocketHandler
+from voila.tornado.contentshandler import VoilaContentsHandler
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+from voila.tornado.treehandler import TornadoVoilaTreeHandler
+
+from citylib.serving.identity import HubIdentity
+from citylib.serving.kernels import SharedKernelManager
+from citylib.serving.websocket import GuardedWebsocketHandler
+
+# What Voila has and a reader of dashboards does not need: a list of the notebooks, their
+# properties, and a websocket without sign-in that tells what a kernel was asked for.
+LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler, RequestInfoSocketHandler)
+
+
+class SharedVoila(Voila):
+    """Voila for all viewers at once, as a service of a JupyterHub.
+
+    The hub tells address and sign-in through the environment (`JUPYTERHUB_SERVICE_URL`,
+    `JUPYTERHUB_SERVICE_PREFIX`). Every request needs the hub's leave, static files and websockets
+    too; notebooks directly in `root_dir` are shown and nothing else is served from there.
+    """
+
+    name = "voila"
+
+    home = Unicode(help="Notebook that the service's bare address leads to.").tag(config=True)
+    warm = Integer(2, help="Kernels kept ready for each notebook, its cells run.").tag(config=True)
+
+    port_retries = 0
+    open_browser = False
+    identity_provider_class = HubIdentity
+    authorizer_class = JupyterHubAuthorizer
+
+    @default("config_file_paths")
+    def _config_file_paths_default(self) -> list[str]:
+        # What lies about in the folder it is started in, or in somebody's home, is not for it.
+        return []
+
+    @default("connection_dir_root")
+    def _default_connection_dir(self) -> str:
+        folder = Path(self.runtime)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # What a predecessor that was killed left behind.
+        for left in folder.glob("voila_*"):
+            shutil.rmtree(left, ignore_errors=True)
+        return str(folder)
+
+    runtime = Unicode("runtime", help="Folder of this service alone, for sockets of kernels.").tag(
+        config=True
+    )
+
+    def initialize(self, argv: list[str] | None = None) -> None:
+        """Take address and defaults from the hub, then what the command line says."""
+        address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
+        self.ip, self.port = address.hostname or "127.0.0.1", address.port
+        self.base_url = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
+        self.config.merge(_defaults())
+        super().initialize(argv)
+        self.voila_configuration.preheat_kernel = self.warm > 0
+        self.voila_configuration.default_pool_size = self.warm
+        # It would keep one entry for every page ever shown.
+        RequestInfoSocketHandler._cache = _Forgetful()
+
+    def init_handlers(self) -> list[Any]:
+        """Voila's handlers, less what is left out, each behind the hub's sign-in."""
+        base = re.escape(self.server_url)
+        handlers = [
+            _guarded(*found) for found in super().init_handlers() if found[1] not in LEFT_OUT
+        ]
+        if self.home:
+            home = url_path_join(self.server_url, "voila/render", self.home)
+            handlers.append((f"{base}?", RedirectHandler, {"url": home, "permanent": False}))
+        return handlers
+
+
+class _Forgetful(dict[str, Any]):
+    def __setitem__(self, key: str, value: Any) -> None:
+        pass
+
+
+class _RoleRequired(RequestHandler):
+    """For handlers that know nothing of Jupyter's sign-in: static files, plain websockets."""
+
+    async def prepare(self) -> None:
+        found = self.settings["identity_provider"].get_user(self)
+        user = await found if inspect.isawaitable(found) else found
+        if user is None:
+            raise HTTPError(403)
+        done = super().prepare()
+        if inspect.isawaitable(done):
+            await done
+
+
+class _DashboardHandler(TornadoVoilaHandler):
+    """Shows a notebook directly in the root folder; other paths are not there."""
+
+    async def get(self, path: str = "") -> None:
+        if not re.fullmatch(r"[\w-][\w.-]*\.ipynb", path):
+            raise HTTPError(404, f"there is no dashboard {path}")
+        await super().get(path)
+
+
+def _guarded(pattern: str, handler: type[RequestHandler], *options: Any) -> tuple[Any, ...]:
+    if handler is VoilaKernelWebsocketHandler:
+        handler = GuardedWebsocketHandler
+    elif handler is TornadoVoilaHandler:
+        handler = _DashboardHandler
+    elif issubclass(handler, WebSocketHandler) or not issubclass(handler, JupyterHandler):
+        handler = type(f"Guarded{handler.__name__}", (_RoleRequired, handler), {})
+    elif not issubclass(handler, JupyterHubOAuthCallbackHandler):
+        # Asked by a JupyterHandler itself; see the setting allow_unauthenticated_access.
+        pass
+    return (pattern, handler, *options)
+
+
+def _defaults() -> Config:
+    config = Config()
+    voila = config.VoilaConfiguration
+    voila.file_allowlist = []
+    voila.allow_template_override = "NO"
+    voila.allow_theme_override = "NO"
+    voila.show_tracebacks = False
+    voila.multi_kernel_manager_class = SharedKernelManager
+    config.Voila.mathjax_url = ""
+    config.SharedVoila.mathjax_url = ""
+    # A page says good-bye when it is left. One that could not (a phone switched off) is
+    # noticed by its silence.
+    config.MappingKernelManager.cull_idle_timeout = 20 * 60
+    config.MappingKernelManager.cull_interval = 60
+    config.MappingKernelManager.cull_connected = False
+    config.HubOAuth.cache_max_age = 30
+    return config

@@ -1,0 +1,46 @@
+"""The platform's hub, as a description; how each thing is done is in citylib/hub."""
+
+from citylib.access.authenticator import AccountAuthenticator
+from citylib.hub.installation import Installation, roles
+from citylib.hub.routes import TEMPLATES, NoRoleHandler, first_page
+from citylib.hub.spawner import AnalystSpawner
+
+c = get_config()  # noqa: F821
+here = Installation.load()
+ports = here.ports()
+
+# One address for everything; only the proxy listens there, the rest on this machine alone.
+c.JupyterHub.bind_url = here.address(here.bind)
+c.JupyterHub.ssl_cert = str(here.certificate or "")
+c.JupyterHub.ssl_key = str(here.key or "")
+c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports.hub}"
+c.JupyterHub.default_url = first_page
+c.JupyterHub.extra_handlers = [("/no-role", NoRoleHandler)]
+c.JupyterHub.template_paths = [str(TEMPLATES)]
+c.ConfigurableHTTPProxy.command = here.proxy_command()
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy}"
+c.ConfigurableHTTPProxy.pid_file = str(here.state / "proxy.pid")
+
+# Who signs in, and what each role may do.
+c.JupyterHub.authenticator_class = AccountAuthenticator
+c.AccountAuthenticator.database = here.settings.database
+c.Authenticator.allow_all = True
+c.Authenticator.manage_groups = True
+c.Authenticator.enable_auth_state = True
+c.Authenticator.auth_refresh_age = 30
+c.Authenticator.auth_refresh_strict = True
+c.JupyterHub.load_roles = roles()
+
+# What runs: the dashboards and the public pages for all, a server for each analyst.
+c.JupyterHub.services = here.services()
+c.JupyterHub.spawner_class = AnalystSpawner
+c.AnalystSpawner.workspaces = str(here.workspaces)
+c.AnalystSpawner.start_from = str(here.notebooks)
+c.Spawner.environment = here.environment()
+c.Spawner.default_url = "/lab"
+
+# What is kept, and where.
+c.JupyterHub.db_url = f"sqlite:///{here.state / 'jupyterhub.sqlite'}"
+c.JupyterHub.cookie_secret_file = str(here.secret("cookie_secret"))
+c.ConfigurableHTTPProxy.auth_token = here.secret("proxy_token").read_text()
+c.CryptKeeper.keys = [here.secret("crypt_key").read_text()]
