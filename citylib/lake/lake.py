@@ -1,0 +1,144 @@
+"""The lake: one table of records for each dataset of the city."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+
+from citylib.city.profile import City
+from citylib.lake.errors import DatasetMissing
+from citylib.lake.load import LoadReport, load_dataset
+from citylib.lake.store import facts, join, read_aside
+
+
+class Table:
+    """Records of a dataset.
+
+    Attributes
+    ----------
+    version : int
+        Rises with every commit.
+    rows : int
+        Number of records.
+    schema : pa.Schema
+        Fields with the metadata `title`, `units` and `classification`.
+    metadata : dict
+        title (per language), publisher, source, licence, classification, timezone, note, as_of,
+        key.
+    """
+
+    def __init__(self, delta: DeltaTable, metadata: dict[str, object]) -> None:
+        self._delta = delta
+        self.metadata = metadata
+        self.version: int = delta.version()
+        self.schema: pa.Schema = pa.schema(delta.to_pyarrow_dataset().schema)
+
+    @property
+    def rows(self) -> int:
+        """Number of records, from the table's own statistics."""
+        return self._delta.to_pyarrow_dataset().count_rows()
+
+    def files(self) -> list[str]:
+        """Parquet files of this version, in the order of their names."""
+        return sorted(self._delta.file_uris())
+
+    def read(
+        self, columns: Sequence[str] | None = None, where: ds.Expression | None = None
+    ) -> pa.Table:
+        """Read records.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            All by default.
+        where : pyarrow.dataset.Expression, optional
+            Such as `pyarrow.dataset.field("area") == "11010"`.
+
+        Returns
+        -------
+        pa.Table
+            Shape (records, columns); the order of records is not defined.
+        """
+        names = None if columns is None else list(columns)
+        return self._delta.to_pyarrow_dataset().to_table(columns=names, filter=where)
+
+
+class Lake:
+    """Tables of records on Delta Lake.
+
+    Parameters
+    ----------
+    uri : str
+        Folder or address in object storage.
+    city : City
+        The profile whose datasets are kept.
+
+    Examples
+    --------
+    >>> lake = Lake(settings.lake, load_city(settings.profile))  # doctest: +SKIP
+    >>> lake.load("air_daily").stored  # doctest: +SKIP
+    126362
+    >>> lake.table("air_daily").read(["time", "area", "pm25"]).num_rows  # doctest: +SKIP
+    126362
+    """
+
+    def __init__(self, uri: str, city: City) -> None:
+        self.uri = uri
+        self.city = city
+
+    def load(self, dataset: str) -> LoadReport:
+        """Load the files of a dataset. Loading again stores nothing twice.
+
+        Raises
+        ------
+        DatasetMissing
+            The profile has no such dataset.
+        LakeBusy
+            Another load is writing to the same table.
+        """
+        spec = self.city.datasets.get(dataset)
+        if spec is None:
+            known = ", ".join(self.city.datasets)
+            raise DatasetMissing(f"the profile has no dataset {dataset!r}; it has {known}")
+        if "://" not in self.uri:
+            Path(self.uri).mkdir(parents=True, exist_ok=True)
+        return load_dataset(self.uri, spec, self.city)
+
+    def load_all(self) -> list[LoadReport]:
+        """Load all datasets of the profile."""
+        return [self.load(dataset) for dataset in self.city.datasets]
+
+    def datasets(self) -> list[str]:
+        """Datasets of the profile that have a table."""
+        return [
+            dataset
+            for dataset in self.city.datasets
+            if DeltaTable.is_deltatable(join(self.uri, dataset))
+        ]
+
+    def table(self, dataset: str) -> Table:
+        """Table of a dataset as it is now; later commits do not change what it reads.
+
+        Raises
+        ------
+        DatasetMissing
+            It has not been loaded, or the profile has no such dataset.
+        """
+        spec = self.city.datasets.get(dataset)
+        if spec is None:
+            known = ", ".join(self.city.datasets)
+            raise DatasetMissing(f"the profile has no dataset {dataset!r}; it has {known}")
+        uri = join(self.uri, dataset)
+        if not DeltaTable.is_deltatable(uri):
+            raise DatasetMissing(f"{uri}: there is no table yet; run `citylib load {dataset}`")
+        return Table(DeltaTable(uri), {**facts(spec), "timezone": self.city.timezone})
+
+    def set_aside(self, dataset: str) -> pa.Table:
+        """Rows of a dataset's files that do not fit: file, line, records (that the row stands
+        for), reason, raw, digest (of the file).
+        """
+        return read_aside(self.uri, dataset)

@@ -1,0 +1,240 @@
+"""Loading the files of a dataset into its table."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from citylib.city.datasets import DatasetSpec
+from citylib.city.errors import CityError
+from citylib.city.mapping import AreaRule, Source
+from citylib.city.profile import City
+from citylib.lake.compare import compare
+from citylib.lake.errors import FileFault
+from citylib.lake.records import Mapped, map_records
+from citylib.lake.schema import LINE, LOADS, SET_ASIDE, table_schema
+from citylib.lake.sheet import Sheet, read_sheet
+from citylib.lake.store import Store
+
+BATCH = 500_000
+READER = "1"
+"""Raised when the code that reads files comes to read them differently: tables are made anew."""
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """Account of a load, in records: read = stored + duplicate + set_aside.
+
+    Attributes
+    ----------
+    dataset : str
+        Its id.
+    read, stored, duplicate, set_aside : int
+        Records in the files; newly stored; there already; that do not fit.
+    seconds : float
+        Time it took.
+    files : int
+        Files that were read.
+    failures : tuple of str
+        A sentence for each file that could not be read at all; nothing of it is in the account.
+    digests : tuple of str
+        Files that the account speaks of.
+    """
+
+    dataset: str
+    read: int
+    stored: int
+    duplicate: int
+    set_aside: int
+    seconds: float
+    files: int = 0
+    failures: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+
+
+@dataclass
+class _Batch:
+    sheets: list[tuple[Sheet, str, Mapped]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        return sum(mapped.records.num_rows for _, _, mapped in self.sheets)
+
+
+def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
+    """Load the files of a dataset; files loaded before and unchanged are not read again.
+
+    Parameters
+    ----------
+    uri : str
+        Folder or address of the lake.
+    spec : DatasetSpec
+        The dataset.
+    city : City
+        For areas and time zone.
+
+    Raises
+    ------
+    LakeBusy
+        Another load is writing to the same table.
+    """
+    start = time.perf_counter()
+    store = Store(uri, spec)
+    mapping = _digest_of_mapping(spec, city)
+    anew = store.is_other_mapping(mapping)
+    known = store.loads(mapping) if not anew else {}
+    failures: list[str] = []
+    count: Counter[str] = Counter()
+    digests: list[str] = []
+    batch = _Batch()
+    for path, source in _files(spec, failures):
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            failures.append(f"{path}: cannot be read: {error.strerror}")
+            continue
+        digest = hashlib.sha256(data).hexdigest()
+        digests.append(digest)
+        count["files"] += 1
+        if account := known.get(digest):
+            count["read"] += account["read"]
+            count["duplicate"] += account["read"] - account["set_aside"]
+            count["set_aside"] += account["set_aside"]
+            continue
+        try:
+            sheet = read_sheet(path, data, source)
+            mapped = map_records(sheet, source, spec, city)
+        except FileFault as error:
+            failures.append(_located(str(error), path))
+            digests.pop()
+            count["files"] -= 1
+            continue
+        batch.sheets.append((sheet, digest, mapped))
+        if batch.rows >= BATCH and not anew:
+            count += _commit(store, batch, mapping, anew=False)
+            batch = _Batch()
+    if batch.sheets or (store.records is None and digests):
+        count += _commit(store, batch, mapping, anew)
+    seconds = time.perf_counter() - start
+    return LoadReport(
+        spec.id,
+        *(count[name] for name in ("read", "stored", "duplicate", "set_aside")),
+        seconds,
+        count["files"],
+        tuple(failures),
+        tuple(digests),
+    )
+
+
+def _located(message: str, path: Path) -> str:
+    return message if str(path) in message else f"{path.parent}/{message}"
+
+
+def _files(spec: DatasetSpec, failures: list[str]) -> list[tuple[Path, Source]]:
+    """Files of a dataset with the way to read each; what is missing goes to the failures."""
+    there = sorted(spec.folder.iterdir()) if spec.folder.is_dir() else []
+    result: dict[Path, Source] = {}
+    for source in spec.read:
+        for pattern in source.files:
+            found = [path for path in there if fnmatch.fnmatchcase(path.name, pattern)]
+            if not found:
+                failures.append(
+                    f"{spec.folder / pattern}: there is no such file; fetch it from the publisher "
+                    f"or mend `files` in {spec.path}"
+                )
+            for path in found:
+                result.setdefault(path, source)
+    return sorted(result.items(), key=lambda item: item[0].name)
+
+
+def _digest_of_mapping(spec: DatasetSpec, city: City) -> str:
+    """Digest of all that decides how a file becomes records."""
+    digest = hashlib.sha256(READER.encode() + city.timezone.encode() + spec.path.read_bytes())
+    levels: set[str] = set()
+    for source in spec.read:
+        rule: AreaRule | None = source.area
+        while rule is not None:
+            levels.add(rule.level)
+            if rule.register_ and (path := city.folder / rule.register_).is_file():
+                digest.update(path.read_bytes())
+            rule = rule.within
+    for level in city.levels.values():
+        if levels - {"city"}:
+            digest.update(level.table.read_bytes() + level.boundary.read_bytes())
+    return digest.hexdigest()
+
+
+def _commit(store: Store, batch: _Batch, mapping: str, anew: bool) -> Counter[str]:
+    spec = store.spec
+    schema = table_schema(spec)
+    key = [*spec.key, *(["occurrence"] if spec.repeats == "number" else [])]
+    payload = [name for name in schema.names if name not in (*key, "source_file")]
+    tables = [mapped.records for _, _, mapped in batch.sheets]
+    empty = schema.append(pa.field(LINE, pa.int64())).empty_table()
+    new = pa.concat_tables(tables, promote_options="permissive") if tables else empty
+    old_columns = [*key, *payload, "source_file"]
+    stored = new.select(old_columns).slice(0, 0) if anew else store.stored(old_columns, new)
+    fresh, equal, owner = compare(stored, new, key, payload)
+    aside: list[dict[str, object]] = []
+    loads: list[dict[str, object]] = []
+    total: Counter[str] = Counter()
+    begin = 0
+    now = datetime.now(UTC)
+    for sheet, digest, mapped in batch.sheets:
+        own = slice(begin, begin + mapped.records.num_rows)
+        clash = np.flatnonzero(~fresh[own] & ~equal[own]) + begin
+        files = _owners(owner[clash], stored, new)
+        lines = new[LINE].take(clash).to_pylist()
+        rows = [
+            *mapped.aside,
+            *(
+                (line, f"other values than the record from {file}")
+                for line, file in zip(lines, files, strict=True)
+            ),
+        ]
+        for (line, reason), number in sorted(Counter(rows).items()):
+            aside.append(
+                {
+                    "file": sheet.file,
+                    "line": line,
+                    "records": number,
+                    "reason": reason,
+                    "raw": sheet.raw(line)[:4000],
+                    "digest": digest,
+                }
+            )
+        account = {
+            "read": mapped.read,
+            "stored": int(fresh[own].sum()),
+            "duplicate": int(equal[own].sum()) + mapped.duplicate,
+            "set_aside": len(rows),
+        }
+        if account["read"] != sum(account.values()) - account["read"]:
+            raise CityError(f"{sheet.file}: the account does not add up: {account}; report this")
+        total.update(account)
+        loads.append(
+            {"file": sheet.file, "digest": digest, "mapping": mapping, "loaded": now, **account}
+        )
+        begin = own.stop
+    store.write(
+        schema,
+        new.filter(pa.array(fresh)).drop_columns([LINE]),
+        pa.Table.from_pylist(aside, SET_ASIDE),
+        pa.Table.from_pylist(loads, LOADS),
+        anew,
+    )
+    return total
+
+
+def _owners(places: np.ndarray, stored: pa.Table, new: pa.Table) -> list[str]:
+    old = stored.num_rows
+    sources = [stored["source_file"], new["source_file"]]
+    return [str(sources[p >= old][int(p - old if p >= old else p)].as_py()) for p in places]

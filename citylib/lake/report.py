@@ -1,0 +1,97 @@
+"""`citylib load`: load, and print a true account."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from citylib.city.errors import CityError
+from citylib.city.profile import load_city
+from citylib.city.settings import Settings
+from citylib.lake.lake import Lake
+from citylib.lake.load import LoadReport
+from citylib.lake.store import read_aside
+
+NUMBERS = ("read", "stored", "duplicate", "set_aside")
+REASONS = 6
+
+
+def run_load(settings: Settings, names: tuple[str, ...] = ()) -> None:
+    """Load datasets and print what became of every record.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the profile and the lake are.
+    names : tuple of str
+        Datasets; none: all of the profile.
+
+    Raises
+    ------
+    CityError
+        A file could not be read at all (what could be is loaded), or a name is unknown.
+    """
+    city = load_city(settings.profile)
+    lake = Lake(settings.lake, city)
+    for name in names:
+        if name not in city.datasets:
+            known = ", ".join(city.datasets)
+            raise CityError(f"the profile has no dataset {name!r}; it has {known}")
+    console = Console()
+    reports = []
+    with console.status("") as status:
+        for name in names or city.datasets:
+            status.update(f"loading {name} …")
+            reports.append(lake.load(name))
+    console.print(_grid(reports))
+    _print_reasons(console, lake, reports)
+    failures = [sentence for report in reports for sentence in report.failures]
+    if failures:
+        count = f"{len(failures)} file{'s' if len(failures) > 1 else ''}"
+        raise CityError("\n".join([f"{count} could not be read; the rest is loaded:", *failures]))
+
+
+def _grid(reports: list[LoadReport]) -> Grid:
+    grid = Grid(box=None, pad_edge=False)
+    for title in ("dataset", "files", "read", "stored", "duplicate", "set aside", "seconds"):
+        grid.add_column(title, justify="left" if title == "dataset" else "right", no_wrap=True)
+    for report in reports:
+        grid.add_row(
+            report.dataset,
+            f"{report.files:,}",
+            *(f"{getattr(report, name):,}" for name in NUMBERS),
+            f"{report.seconds:.1f}",
+        )
+    grid.add_section()
+    grid.add_row(
+        "total",
+        f"{sum(report.files for report in reports):,}",
+        *(f"{sum(getattr(report, name) for report in reports):,}" for name in NUMBERS),
+        f"{sum(report.seconds for report in reports):.1f}",
+        style="bold",
+    )
+    return grid
+
+
+def _print_reasons(console: Console, lake: Lake, reports: list[LoadReport]) -> None:
+    """Why records were set aside: reason, how many, and where to look at one of them."""
+    for report in reports:
+        if not report.set_aside:
+            continue
+        rows = read_aside(lake.uri, report.dataset, report.digests).to_pylist()
+        count: Counter[str] = Counter()
+        place: dict[str, str] = {}
+        for row in rows:
+            count[row["reason"]] += row["records"]
+            place.setdefault(row["reason"], f"{row['file']}:{row['line']}")
+        console.print(f"\n{report.dataset}: {report.set_aside:,} set aside", style="bold")
+        for reason, number in count.most_common(REASONS):
+            console.print(
+                f"  {number:>9,}  {reason}  ({place[reason]})", highlight=False, markup=False
+            )
+        if rest := len(count) - REASONS:
+            if rest > 0:
+                number = sum(count.values()) - sum(n for _, n in count.most_common(REASONS))
+                console.print(f"  {number:>9,}  {rest} other reasons", highlight=False)

@@ -1,0 +1,60 @@
+"""Schemas of the tables that the lake keeps."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from citylib.city.datasets import DatasetSpec
+
+LINE = "_line"
+STAMP = pa.timestamp("us", "UTC")
+
+SET_ASIDE = pa.schema(
+    [
+        pa.field("file", pa.string(), metadata={"title": "name of the file"}),
+        pa.field("line", pa.int64(), metadata={"title": "line in the file, from 1"}),
+        pa.field("records", pa.int64(), metadata={"title": "records that the row stands for"}),
+        pa.field("reason", pa.string(), metadata={"title": "why they do not fit"}),
+        pa.field("raw", pa.string(), metadata={"title": "the row as it is in the file"}),
+        pa.field("digest", pa.string(), metadata={"title": "SHA-256 of the file"}),
+    ]
+)
+LOADS = pa.schema(
+    [
+        pa.field("file", pa.string()),
+        pa.field("digest", pa.string()),
+        pa.field("mapping", pa.string()),
+        pa.field("read", pa.int64()),
+        pa.field("stored", pa.int64()),
+        pa.field("duplicate", pa.int64()),
+        pa.field("set_aside", pa.int64()),
+        pa.field("loaded", STAMP),
+    ]
+)
+
+
+def table_schema(spec: DatasetSpec) -> pa.Schema:
+    """Schema of a dataset's table; each field carries `title`, `title_<language>`, `units` and
+    `classification`.
+    """
+    own = {"title": "start of the period", "units": "", "classification": spec.classification}
+    area = {"title": "finest area known; none: outside the city"}
+    fields = [
+        pa.field("time", STAMP, nullable=False, metadata=own),
+        pa.field("area", pa.string(), metadata={**own, **area}),
+    ]
+    for column in spec.column:
+        titles = {f"title_{language}": text for language, text in column.title.items()}
+        metadata = {
+            "title": column.title.get("en") or next(iter(column.title.values())),
+            **titles,
+            "units": column.units,
+            "classification": column.classification or spec.classification,
+        }
+        kind = pa.string() if column.type == "string" else getattr(pa, column.type)()
+        fields.append(pa.field(column.name, kind, metadata=metadata))
+    if spec.repeats == "number":
+        title = {**own, "title": "number among rows of a file with the same key"}
+        fields.append(pa.field("occurrence", pa.int64(), metadata=title))
+    file = {**own, "title": "file that the record came from"}
+    return pa.schema([*fields, pa.field("source_file", pa.string(), metadata=file)])

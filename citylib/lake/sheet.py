@@ -1,0 +1,280 @@
+"""A file as rows of text: decompressed, decoded, cut into fields, with line numbers kept."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from citylib.city.mapping import Source
+from citylib.lake.errors import FileFault
+
+
+@dataclass
+class Sheet:
+    """Rows of a file as text.
+
+    Attributes
+    ----------
+    file : str
+        Name for reports.
+    columns : dict of str to pa.Array
+        A string array of n rows for each header.
+    lines : ndarray of int, shape (n,)
+        Line of each row in the file (for JSON and XLSX: number of the record or row), from 1.
+    raw : callable
+        Text of a row, by its line.
+    bad : list of (line, reason)
+        Rows that could not be cut into fields.
+    """
+
+    file: str
+    columns: dict[str, pa.Array]
+    lines: np.ndarray
+    raw: Callable[[int], str]
+    bad: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read_sheet(path: Path, data: bytes, source: Source) -> Sheet:
+    """Read a file.
+
+    Parameters
+    ----------
+    path : Path
+        Its place, for messages and for the compression (`.xz`, `.gz`).
+    data : bytes
+        Its bytes.
+    source : Source
+        How it is read.
+
+    Raises
+    ------
+    FileFault
+        It is empty, cannot be decompressed or decoded, or is not of the format declared.
+    """
+    data = _unpacked(path, data)
+    if not data.strip():
+        raise FileFault(f"{path}: the file is empty; fetch it again from its publisher")
+    if source.format == "xlsx":
+        return _xlsx(path, data, source)
+    text = _decoded(path, data, source)
+    return _json(path, text, source) if source.format == "json" else _csv(path, text, source)
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    try:
+        if path.suffix == ".xz":
+            return lzma.decompress(data)
+        return gzip.decompress(data) if path.suffix == ".gz" else data
+    except (lzma.LZMAError, OSError, EOFError) as error:
+        raise FileFault(f"{path}: cannot be decompressed ({error}); fetch it again") from None
+
+
+def _decoded(path: Path, data: bytes, source: Source) -> str:
+    places = []
+    for encoding in source.encodings:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            places.append(f"{encoding} fails at byte {error.start}")
+    raise FileFault(
+        f"{path}: the text is not in the encoding declared ({'; '.join(places)}); "
+        "add its encoding to `encodings`"
+    )
+
+
+def _json(path: Path, text: str, source: Source) -> Sheet:
+    try:
+        value: Any = json.loads(text)
+    except ValueError as error:
+        raise FileFault(f"{path}: not readable as JSON: {error}") from None
+    for key in (source.records or "").split("."):
+        if key:
+            value = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(value, list):
+        raise FileFault(f"{path}: no list of records at {source.records!r}; it begins {text[:80]}")
+    rows = [row for row in value if isinstance(row, dict)]
+    lines = np.array([n for n, row in enumerate(value, 1) if isinstance(row, dict)], int)
+    bad = [(n, "not a record") for n, row in enumerate(value, 1) if not isinstance(row, dict)]
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    columns = {name: _strings([_text(row.get(name)) for row in rows]) for name in names}
+    return Sheet(
+        path.name,
+        columns,
+        lines,
+        lambda line: json.dumps(value[line - 1], ensure_ascii=False),
+        bad,
+    )
+
+
+def _xlsx(path: Path, data: bytes, source: Source) -> Sheet:
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        cells = list(book.worksheets[0].iter_rows(values_only=True))
+    except Exception as error:  # openpyxl raises whatever its parts raise
+        raise FileFault(f"{path}: not readable as XLSX ({type(error).__name__}: {error})") from None
+    rows = [[_text(cell) for cell in row] for row in cells]
+    kept = [n for n, row in enumerate(rows) if any(row)]
+    if len(kept) < source.header_rows:
+        raise FileFault(f"{path}: the sheet is empty; fetch it again from its publisher")
+    names = _names([rows[n] for n in kept[: source.header_rows]]) or list(source.names)
+    body = kept[source.header_rows :]
+    full = [rows[n] + [""] * (len(names) - len(rows[n])) for n in body]
+    columns = {name: _strings([row[i] for row in full]) for i, name in enumerate(names) if name}
+    return Sheet(path.name, columns, np.array(body, int) + 1, lambda line: ",".join(rows[line - 1]))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _strings(values: list[str]) -> pa.Array:
+    return pa.array(values, pa.string())
+
+
+def _names(rows: list[list[str]]) -> list[str]:
+    """Headers from their rows: parts joined with "/", equal neighbours once."""
+    names = []
+    for parts in zip(*rows, strict=False):
+        clean = [re.sub(r"\s+", " ", part).strip().strip("\ufeff") for part in parts]
+        names.append("/".join(dict.fromkeys(part for part in clean if part)))
+    return names
+
+
+def _csv(path: Path, text: str, source: Source) -> Sheet:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    empty = source.separator + ' \t"'
+    kept = [n for n, line in enumerate(lines) if line.strip(empty)]
+    if source.quoting and any(lines[n].count('"') % 2 for n in kept):
+        lines, kept = _joined(lines, kept)
+    head = [_fields(lines[n], source) for n in kept[: source.header_rows]]
+    body = kept[source.header_rows :]
+    names = list(source.names) or _names(head)
+    if source.names and body:
+        first = _fields(lines[body[0]], source)[0].strip('"\ufeff ')
+        body = body[1:] if first == source.names[0] else body
+    if not names or not body:
+        raise FileFault(f"{path}: the file has no rows below its header; fetch it again")
+    return _cut(path, lines, body, names, source)
+
+
+def _joined(lines: list[str], kept: list[int]) -> tuple[list[str], list[int]]:
+    """Put together lines that a quoted line break cut; the record keeps its first line's number.
+
+    A quote that is never closed would swallow the rest of the file: such a line stays alone.
+    """
+    lines, result, n = list(lines), [], 0
+    kept_set = set(kept)
+    while n < len(lines):
+        if n in kept_set and lines[n].count('"') % 2:
+            end = next((m for m in range(n + 1, min(n + 20, len(lines))) if '"' in lines[m]), None)
+            if end is not None and lines[end].count('"') % 2:
+                lines[n] = "\v".join(lines[n : end + 1])  # \v: a line break within a field
+                result.append(n)
+                n = end + 1
+                continue
+        if n in kept_set:
+            result.append(n)
+        n += 1
+    return lines, result
+
+
+def _fields(line: str, source: Source) -> list[str]:
+    if not source.quoting:
+        return line.split(source.separator)
+    return next(csv.reader([line], delimiter=source.separator), [])
+
+
+def _cut(path: Path, lines: list[str], body: list[int], names: list[str], source: Source) -> Sheet:
+    """Cut lines into fields; rows of another length are mended one by one, or are bad."""
+    width = len(names)
+    first = _fields(lines[body[0]], source)
+    if len(first) > width and not any(first[width:]):
+        names = names + [""] * (len(first) - width)
+    odd: list[int] = []
+
+    def other_length(row: Any) -> str:
+        odd.append(row.number - 1)
+        return "skip"
+
+    keys = [str(i) for i in range(len(names))]
+    try:
+        table = pyarrow.csv.read_csv(
+            io.BytesIO("\n".join(lines[n] for n in body).encode()),
+            pyarrow.csv.ReadOptions(column_names=keys, use_threads=False, block_size=1 << 26),
+            pyarrow.csv.ParseOptions(
+                delimiter=source.separator,
+                quote_char='"' if source.quoting else False,
+                ignore_empty_lines=False,
+                invalid_row_handler=other_length,
+            ),
+            pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise FileFault(f"{path}: not readable as CSV: {error}") from None
+    skipped = set(odd)
+    rows = [n for i, n in enumerate(body) if i not in skipped]
+    if len(rows) != table.num_rows:
+        raise FileFault(f"{path}: quotes are not closed where they should be; mend the file")
+    bad: list[tuple[int, str]] = []
+    mended: list[list[str]] = []
+    for i in odd:
+        fields = _mended(_fields(lines[body[i]], source), names, width, source)
+        if isinstance(fields, str):
+            bad.append((body[i] + 1, fields))
+        else:
+            mended.append(fields)
+            rows.append(body[i])
+    if mended:
+        extra = pa.table([_strings(list(column)) for column in zip(*mended, strict=True)], keys)
+        table = pa.concat_tables([table, extra]).take(np.argsort(rows, kind="stable"))
+        rows.sort()
+    columns = {name: table.column(i).combine_chunks() for i, name in enumerate(names) if name}
+    return Sheet(path.name, columns, np.array(rows, int) + 1, lambda line: lines[line - 1], bad)
+
+
+def _mended(fields: list[str], names: list[str], width: int, source: Source) -> list[str] | str:
+    """Fields of a row of the wrong length in their places, or the reason why it is bad."""
+    whole = len(names)
+    commas = source.commas
+    surplus = len(fields) - width
+    if width <= len(fields) <= whole or (surplus > 0 and not any(fields[width:])):
+        return (fields + [""] * whole)[:whole]
+    if commas and surplus > 0:
+        first = names.index(commas.free[0])
+        choices = [surplus] if commas.anchor is None else range(surplus + 1)
+        found = []
+        for extra in choices:
+            row = _absorbed(fields, first, extra, source.separator)
+            if commas.anchor is not None and commas.pattern is not None:
+                row = _absorbed(row, names.index(commas.free[1]), surplus - extra, source.separator)
+                if not re.fullmatch(commas.pattern, row[names.index(commas.anchor)]):
+                    continue
+            found.append(row)
+        if len(found) == 1:
+            return (found[0] + [""] * whole)[:whole]
+    return f"{len(fields)} fields where there should be {width}"
+
+
+def _absorbed(fields: list[str], at: int, extra: int, separator: str) -> list[str]:
+    return [*fields[:at], separator.join(fields[at : at + extra + 1]), *fields[at + extra + 1 :]]
