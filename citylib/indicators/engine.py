@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,9 @@ from citylib.city.profile import City
 from citylib.indicators.aggregations import Rows
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.partial import Partial, empty, merge
-from citylib.lake import Lake
+
+if TYPE_CHECKING:
+    from citylib.lake import Lake
 
 UNIT = {"hour": "h", "day": "D", "month": "M", "year": "Y"}
 """numpy's unit of a period for each frequency."""
@@ -111,12 +113,7 @@ def compute(
     tables = {name: lake.table(name) for name in dict.fromkeys(i.dataset for i in indicators)}
     for name, table in tables.items():
         plans = [Plan(i, levels[i.level], city.timezone) for i in indicators if i.dataset == name]
-        parts = [
-            client.submit(
-                _chunk_file, path, plans, pure=False, key=f"{name}-{number}-{table.version}"
-            )
-            for number, path in enumerate(table.files())
-        ]
+        parts = [client.submit(_chunk_file, path, plans, pure=False) for path in table.files()]
         tasks += parts
         while len(parts) > 1:
             pairs = [parts[at : at + 2] for at in range(0, len(parts), 2)]
