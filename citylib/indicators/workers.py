@@ -49,7 +49,9 @@ def connect() -> Iterator[Client]:
             processes=False,
             n_workers=1,
             threads_per_worker=os.cpu_count() or 1,
-            dashboard_address=None,
+            # Dask serves its status pages on every interface unless told otherwise.
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
         ) as cluster,
         Client(cluster) as client,
     ):

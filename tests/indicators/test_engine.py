@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -320,3 +321,9 @@ def test_a_cluster_that_does_not_answer_is_named(monkeypatch):
         connect(),
     ):
         pass
+
+
+def test_dask_listens_to_this_machine_alone(client):
+    listening = [c for c in psutil.Process().net_connections("inet") if c.status == "LISTEN"]
+    assert listening
+    assert {c.laddr.ip for c in listening} <= {"127.0.0.1", "::1"}

@@ -1,0 +1,108 @@
+"""From records to the cube and the change log, whatever happens in between."""
+
+import pytest
+from support.town import build_town
+
+from citylib.city.errors import CityError
+from citylib.city.profile import load_city
+from citylib.indicators import refresh
+from citylib.indicators.check import run_check
+from citylib.indicators.cube import Cube
+from citylib.lake import Lake
+from citylib.lake.report import run_load
+from citylib.operations.store import Store
+
+
+@pytest.fixture
+def town(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    settings = build_town(tmp_path)
+    run_load(settings, ())
+    return settings
+
+
+def announced(settings):
+    with Store(settings.database) as store:
+        return [change.subject for change in store.changes.since(0) if change.kind == "cube"]
+
+
+def add(settings, row):
+    path = settings.profile / "records" / "counts" / "3.csv"
+    path.write_text(f"day,district,n\n{row}\n")
+    run_load(settings, ())
+
+
+def test_a_commit_is_announced_once(town):
+    assert refresh.run_compute(town)
+    version = Cube(town.cube).version
+    assert announced(town) == [version]
+    assert not refresh.run_compute(town)
+    assert announced(town) == [version]
+    assert float(Cube(town.cube).read("total").sum()) == 20  # each record in its area and the city
+
+
+def test_new_records_make_a_new_version(town):
+    refresh.run_compute(town)
+    add(town, "2020-01-04,West,5")
+    assert refresh.run_compute(town)
+    assert announced(town) == Cube(town.cube).history()[::-1]
+    assert len(announced(town)) == 2
+
+
+def test_a_changed_declaration_makes_a_new_version(town):
+    refresh.run_compute(town)
+    path = town.profile / "indicators" / "all.toml"
+    path.write_text(path.read_text().replace('"mean"\nfrequency', '"max"\nfrequency'))
+    assert refresh.run_compute(town)
+    assert float(Cube(town.cube).read("mean").max()) == 7
+
+
+def test_killed_between_commit_and_announcement_is_put_right(town, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(refresh, "announce", lambda *_: patch.setattr(refresh, "announce", killed))
+        with pytest.raises(KeyboardInterrupt):
+            refresh.run_compute(town)
+    version = Cube(town.cube).version
+    assert announced(town) == []
+    assert not refresh.run_compute(town)
+    assert announced(town) == [version]
+
+
+def test_without_records_it_says_what_to_run(tmp_path):
+    with pytest.raises(CityError, match="citylib load"):
+        refresh.run_compute(build_town(tmp_path))
+
+
+def test_check_agrees_and_says_so(town, capsys):
+    refresh.run_compute(town)
+    assert run_check(town)
+    out = capsys.readouterr().out
+    assert "2 indicators, 8 figures by two routes, 1 published figures: all equal" in out
+
+
+def test_check_finds_a_wrong_figure(town, capsys):
+    lake, city = Lake(town.lake, load_city(town.profile)), load_city(town.profile)
+    assert lake.table("counts").rows == 3
+    assert city.id == "town"
+    refresh.run_compute(town)
+    cube = Cube(town.cube)
+    figures = {name: cube.read(name).load() for name in cube.ids()}
+    figures["total"][2, 0] += 1e-6
+    cube.write(figures, {})
+    assert not run_check(town)
+    assert "1 differ: total" in capsys.readouterr().out
+
+
+def test_check_finds_a_missing_figure_and_a_wrong_publication(town, capsys):
+    refresh.run_compute(town)
+    path = town.profile / "figures.toml"
+    path.write_text(path.read_text().replace('"10"', '"10.0001"'))
+    cube = Cube(town.cube)
+    figures = {name: cube.read(name).load() for name in cube.ids()}
+    figures["mean"][0, 1] = float("nan")
+    cube.write(figures, {})
+    assert not run_check(town)
+    assert "2 differ: mean, All of January" in capsys.readouterr().out
