@@ -20,7 +20,7 @@ ALIAS = "alias"
 NAME = "name"
 
 
-class UnknownArea(CityError):  # noqa: N818
+class UnknownArea(CityError):
     """A code or a name that no area of the level has."""
 
 
@@ -111,7 +111,9 @@ class AreaLevel(Plain):
         """
         return json.loads(json.dumps(self._boundaries))
 
-    def locate(self, lon: Sequence[float], lat: Sequence[float]) -> np.ndarray:
+    def locate(
+        self, lon: Sequence[float] | np.ndarray, lat: Sequence[float] | np.ndarray
+    ) -> np.ndarray:
         """Codes of the areas that positions lie in.
 
         Parameters

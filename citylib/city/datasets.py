@@ -105,6 +105,10 @@ class DatasetSpec(Plain):
             for name in (*source.columns, *filled):
                 if name not in names:
                     raise ValueError(f"read.{number}.columns.{name}: the table has no such column")
+            for name, rule in [("time", source.time), *source.columns.items()]:
+                if rule.has_source == (name in filled):
+                    says = "must not say" if name in filled else "must say"
+                    raise ValueError(f"read.{number}: rule of {name!r} {says} where its value is")
             for name in names:
                 if name in self.key and name not in {*source.columns, *filled}:
                     raise ValueError(f"read.{number}.columns: no rule for key column {name!r}")

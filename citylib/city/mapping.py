@@ -57,9 +57,14 @@ class Rule(Plain):
     @model_validator(mode="after")
     def _one(self) -> Rule:
         given = [self.header, self.join, self.constant is not None, self.level]
-        if sum(map(bool, given)) != 1:
-            raise ValueError("give exactly one of header, join, constant, level")
+        if sum(map(bool, given)) > 1:
+            raise ValueError("give only one of header, join, constant, level")
         return self
+
+    @property
+    def has_source(self) -> bool:
+        """Whether it says where the value is; a rule for an unpivoted measure does not."""
+        return bool(self.header or self.join or self.constant is not None or self.level)
 
 
 class TimeRule(Rule):

@@ -125,12 +125,15 @@ def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
         count += _commit(store, batch, mapping, anew)
     seconds = time.perf_counter() - start
     return LoadReport(
-        spec.id,
-        *(count[name] for name in ("read", "stored", "duplicate", "set_aside")),
-        seconds,
-        count["files"],
-        tuple(failures),
-        tuple(digests),
+        dataset=spec.id,
+        read=count["read"],
+        stored=count["stored"],
+        duplicate=count["duplicate"],
+        set_aside=count["set_aside"],
+        seconds=seconds,
+        files=count["files"],
+        failures=tuple(failures),
+        digests=tuple(digests),
     )
 
 

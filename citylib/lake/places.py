@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from citylib.lake.values import NUMBER, Faults
 
 Fields = Callable[[str], pa.DictionaryArray]
 """Gives the text of a header, or of a column of the table, for each record."""
+MANY = 20
+"""More values than these are not named one by one as reasons."""
 
 
 def areas(
@@ -43,49 +46,47 @@ def areas(
     list of (reason, mask)
         Records without an area that the rule sets aside.
     """
-    faults: Faults = []
     coarse = None
+    faults: Faults = []
     if rule.within is not None:
         coarse, faults = areas(rule.within, count, header, column, city)
+    wrong: Faults = []
     if rule.header is not None:
-        codes, unknown = _by_name(rule, header(rule.header), coarse, city)
+        codes, wrong, unknown = _by_name(rule, header(rule.header), coarse, city)
     elif rule.register_ is not None:
-        codes, unknown = _by_register(rule, [column(key) for key in rule.keys], city)
+        codes, wrong, unknown = _by_register(rule, [column(key) for key in rule.keys], city)
     elif rule.point is not None or rule.lon is not None:
         codes = _by_position(rule, *_positions(rule, header), city)
         unknown = [(f"no {rule.level} at its position", _none(codes))]
     else:
         return np.full(count, city.code, dtype=object), faults
     if coarse is not None:
-        inside = np.array(
-            [
-                code is not None and (holder == code or holder in city.ancestors(code))
-                for code, holder in zip(codes, coarse, strict=True)
-            ],
-            bool,
-        )
-        return np.where(inside, codes, coarse), faults
+        inside = [
+            code is not None and (holder == code or holder in city.ancestors(code))
+            for code, holder in zip(codes, coarse, strict=True)
+        ]
+        return np.where(np.array(inside, bool), codes, coarse), faults
     if rule.unknown == "set aside":
-        faults += [(reason, mask) for reason, mask in unknown if mask.any()]
+        wrong += unknown
     elif rule.unknown == "city":
         codes = np.where(_none(codes), city.code, codes)
-    return codes, faults
+    return codes, [(reason, mask) for reason, mask in wrong if mask.any()]
 
 
 def _none(codes: np.ndarray) -> np.ndarray:
-    return np.equal(codes, None)
+    return np.array([code is None for code in codes], bool)
 
 
 def _by_name(
     rule: AreaRule, text: pa.DictionaryArray, coarse: np.ndarray | None, city: City
-) -> tuple[np.ndarray, Faults]:
+) -> tuple[np.ndarray, Faults, Faults]:
+    """Areas, values that no rule allows, and values that no area goes by."""
     values = text.dictionary.to_pylist()
     index = text.indices.to_numpy(zero_copy_only=False)
+    looked: list[str | None] = list(values)
     if rule.pattern is not None:
-        struct = pc.extract_regex(text.dictionary, _named(rule.pattern))
-        looked = [None if item is None else item["x"] for item in struct.to_pylist()]
-    else:
-        looked = values
+        found = [re.search(rule.pattern, value) for value in values]
+        looked = [match[1] if match else None for match in found]
     if coarse is not None:
         pairs: dict[tuple[int, str | None], str | None] = {}
         codes = np.full(len(index), None, dtype=object)
@@ -93,22 +94,18 @@ def _by_name(
             if key not in pairs:
                 pairs[key] = _code(rule, looked[key[0]], city, key[1]) if key[1] else None
             codes[i] = pairs[key]
-        return codes, []
-    found = np.array([_code(rule, value, city, None) for value in looked], dtype=object)
-    found = found if len(found) else np.full(0, None, dtype=object)
-    must = rule.pattern is not None  # what does not match the pattern is a fault in any case
-    faults: Faults = []
-    result = found[index]
-    for n, (value, code) in enumerate(zip(values, found, strict=True)):
-        if code is None and (rule.unknown == "set aside" or (must and looked[n] is None)):
-            faults.append((f"no {rule.level} goes by {value!r}", index == n))
-    if len(faults) > 20:
-        mask = np.logical_or.reduce([mask for _, mask in faults])
-        faults = [(f"no {rule.level} goes by its {rule.header}", mask)]
-    if rule.unknown != "set aside" and must:
-        rule_faults = [(reason, mask) for reason, mask in faults if mask.any()]
-        return result, rule_faults
-    return result, faults
+        return codes, [], []
+    known = np.full(len(values), None, dtype=object)
+    known[:] = [_code(rule, value, city, None) for value in looked]
+    wrong = [n for n, value in enumerate(looked) if value is None]
+    unknown = [n for n, code in enumerate(known) if code is None and n not in wrong]
+    return known[index], _named(rule, wrong, values, index), _named(rule, unknown, values, index)
+
+
+def _named(rule: AreaRule, places: list[int], values: list[str], index: np.ndarray) -> Faults:
+    if len(places) > MANY:
+        return [(f"no {rule.level} goes by its {rule.header}", np.isin(index, places))]
+    return [(f"no {rule.level} goes by {values[n]!r}", index == n) for n in places]
 
 
 def _code(rule: AreaRule, value: str | None, city: City, within: str | None) -> str | None:
@@ -120,12 +117,6 @@ def _code(rule: AreaRule, value: str | None, city: City, within: str | None) -> 
         return city.levels[rule.level].code_of(value, rule.scheme, within)
     except UnknownArea:
         return None
-
-
-def _named(pattern: str) -> str:
-    """The pattern with its first group named, as the column functions want it."""
-    at = pattern.index("(")
-    return f"{pattern[:at]}(?P<x>{pattern[at + 1 :]}"
 
 
 def _positions(rule: AreaRule, header: Fields) -> tuple[np.ndarray, np.ndarray]:
@@ -161,9 +152,9 @@ def _by_position(rule: AreaRule, lon: np.ndarray, lat: np.ndarray, city: City) -
 
 def _by_register(
     rule: AreaRule, keys: list[pa.DictionaryArray], city: City
-) -> tuple[np.ndarray, Faults]:
-    path = city.folder / str(rule.register_)
-    places = _register(path, rule.keys)
+) -> tuple[np.ndarray, Faults, Faults]:
+    """Areas, keys that the register does not list, and positions that lie in no area."""
+    places = _register(city.folder / str(rule.register_), rule.keys)
     known = _by_position(
         rule,
         np.array([lon for lon, _ in places.values()], float),
@@ -171,22 +162,19 @@ def _by_register(
         city,
     )
     area = dict(zip(places, known, strict=True))
-    table = pa.table([pa.array(key.indices) for key in keys], [str(i) for i in range(len(keys))])
-    index = np.zeros(table.num_rows, np.int64)
+    index = np.zeros(len(keys[0]), np.int64)
     for key in keys:
         index = index * (len(key.dictionary) + 1) + key.indices.to_numpy(zero_copy_only=False)
     _, first, back = np.unique(index, return_index=True, return_inverse=True)
     names = [tuple(key[int(i)].as_py() for key in keys) for i in first]
-    found = np.array([area.get(name) for name in names], dtype=object)
-    faults: Faults = []
-    for n, name in enumerate(names):
-        if name not in area:
-            text = " ".join(str(part) for part in name)
-            faults.append((f"unknown {rule.keys[-1]} {text!r}", back == n))
-    codes = found[back] if len(names) else np.full(0, None, dtype=object)
-    if rule.unknown != "set aside":  # known, but outside the city; the unknown are faults always
-        return codes, faults
-    return codes, [*faults, (f"no {rule.level} at its position", _none(codes))]
+    found = np.full(len(names), None, dtype=object)
+    found[:] = [area.get(name) for name in names]
+    new = [n for n, name in enumerate(names) if name not in area]
+    wrong = [(f"unknown {rule.keys[-1]} {' '.join(map(str, names[n]))!r}", back == n) for n in new]
+    if len(new) > MANY:
+        wrong = [(f"unknown {rule.keys[-1]}", np.isin(back, new))]
+    outside = np.isin(back, [n for n, code in enumerate(found) if code is None and n not in new])
+    return found[back], wrong, [(f"no {rule.level} at its position", outside)]
 
 
 def _register(path: Path, keys: tuple[str, ...]) -> dict[tuple[str, ...], tuple[float, float]]:

@@ -115,7 +115,7 @@ class Rows:
             first = np.unique(codes, return_index=True)[1]
             values = [
                 " ".join(
-                    part.dictionary[int(table.iat[n, i])].as_py().strip()
+                    part.dictionary[table.iloc[n, i]].as_py().strip()
                     for i, part in enumerate(parts)
                 )
                 for n in first
@@ -232,7 +232,7 @@ def _columns(rows: Rows, spec: DatasetSpec, city: City) -> tuple[dict[str, pa.Ar
             columns[column.name] = pa.nulls(rows.count, kind)
             continue
         unpivoted = column.name in filled
-        how = rule or Rule(constant="")
+        how = rule or Rule()
         if column.type == "string":
             text = _clean(rows.rule(how), how)
             columns[column.name] = text

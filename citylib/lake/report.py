@@ -91,7 +91,6 @@ def _print_reasons(console: Console, lake: Lake, reports: list[LoadReport]) -> N
             console.print(
                 f"  {number:>9,}  {reason}  ({place[reason]})", highlight=False, markup=False
             )
-        if rest := len(count) - REASONS:
-            if rest > 0:
-                number = sum(count.values()) - sum(n for _, n in count.most_common(REASONS))
-                console.print(f"  {number:>9,}  {rest} other reasons", highlight=False)
+        if (rest := len(count) - REASONS) > 0:
+            number = sum(count.values()) - sum(n for _, n in count.most_common(REASONS))
+            console.print(f"  {number:>9,}  {rest} other reasons", highlight=False)

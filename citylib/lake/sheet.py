@@ -131,7 +131,7 @@ def _xlsx(path: Path, data: bytes, source: Source) -> Sheet:
     kept = [n for n, row in enumerate(rows) if any(row)]
     if len(kept) < source.header_rows:
         raise FileFault(f"{path}: the sheet is empty; fetch it again from its publisher")
-    names = _names([rows[n] for n in kept[: source.header_rows]]) or list(source.names)
+    names = list(source.names) or _names([rows[n] for n in kept[: source.header_rows]])
     body = kept[source.header_rows :]
     full = [rows[n] + [""] * (len(names) - len(rows[n])) for n in body]
     columns = {name: _strings([row[i] for row in full]) for i, name in enumerate(names) if name}
@@ -156,7 +156,7 @@ def _names(rows: list[list[str]]) -> list[str]:
     for parts in zip(*rows, strict=False):
         clean = [re.sub(r"\s+", " ", part).strip().strip("\ufeff") for part in parts]
         names.append("/".join(dict.fromkeys(part for part in clean if part)))
-    return names
+    return [name or f"column {n}" for n, name in enumerate(names, 1)]
 
 
 def _csv(path: Path, text: str, source: Source) -> Sheet:

@@ -125,7 +125,7 @@ def _instant(text: str, rule: TimeRule, tz: ZoneInfo) -> tuple[int | None, str]:
             continue
         like = True
         try:
-            clock = datetime.strptime(text, form) + timedelta(days=days)  # noqa: DTZ007
+            clock = datetime.strptime(text, form) + timedelta(days=days)
         except (ValueError, OverflowError):
             continue
         has_clock = any(mark in form for mark in ("%H", "%I", "%M"))
