@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import Any
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets import Unicode
 
-# Nothing that asks other machines: no news, no search for updates or extensions.
+# Nothing that asks other machines (news, updates, extensions) or looks for other programs.
 QUIET = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
-    "--ServerApp.mathjax_url=",
+    "--LanguageServerManager.autodetect=False",
 )
 
 
@@ -40,7 +41,9 @@ class AnalystSpawner(SimpleLocalProcessSpawner):
 
     def get_args(self) -> list[Any]:
         """Arguments of the server."""
-        return [*super().get_args(), *QUIET]
+        # Tests and containers run as root.
+        root = ["--allow-root"] if os.geteuid() == 0 else []
+        return [*super().get_args(), *QUIET, *root]
 
     cmd = [sys.executable, "-m", "jupyterhub.singleuser"]  # noqa: RUF012
 

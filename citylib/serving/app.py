@@ -14,7 +14,6 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubOAuthCallbackHandler
 from tornado.web import HTTPError, RedirectHandler, RequestHandler
-from tornado.websocket import WebSocketHandler
 from traitlets import Integer, Unicode, default
 from traitlets.config import Config
 from voila.app import Voila
@@ -125,11 +124,9 @@ def _guarded(pattern: str, handler: type[RequestHandler], *options: Any) -> tupl
         handler = GuardedWebsocketHandler
     elif handler is TornadoVoilaHandler:
         handler = _DashboardHandler
-    elif issubclass(handler, WebSocketHandler) or not issubclass(handler, JupyterHandler):
+    elif not issubclass(handler, (JupyterHandler, JupyterHubOAuthCallbackHandler)):
+        # Jupyter's own handlers ask by themselves, and signing in has to work without.
         handler = type(f"Guarded{handler.__name__}", (_RoleRequired, handler), {})
-    elif not issubclass(handler, JupyterHubOAuthCallbackHandler):
-        # Asked by a JupyterHandler itself; see the setting allow_unauthenticated_access.
-        pass
     return (pattern, handler, *options)
 
 
