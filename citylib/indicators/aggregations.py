@@ -78,7 +78,8 @@ def _known(values: Floats) -> Floats:
 
 
 def _sum(values: Floats, groups: Groups, size: int) -> Floats:
-    return np.bincount(groups, weights=np.nan_to_num(values, nan=0.0), minlength=size)
+    weights = np.nan_to_num(values, nan=0.0)
+    return np.bincount(groups, weights=weights, minlength=size).astype(np.float64)
 
 
 def _add(a: States, b: States) -> States:

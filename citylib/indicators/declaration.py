@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -164,8 +165,8 @@ class Indicator(Plain):
                     f'add {language} = "…"'
                 )
 
-    def _wrong(self, key: str, value: str, known: object) -> str:
-        choices = ", ".join(known)  # type: ignore[call-overload]
+    def _wrong(self, key: str, value: str, known: Iterable[str]) -> str:
+        choices = ", ".join(known)
         return f"indicator {self.id!r}: key {key!r} names {value!r}; this city has: {choices}"
 
 

@@ -113,7 +113,7 @@ def _reduced(series: xr.DataArray, figure: Published) -> str:
     if series.size == 0:
         return "missing"
     if figure.over_time == "argmax":
-        return str(np.datetime_as_string(series["time"].values[int(series.argmax())], unit="D"))
+        return str(np.datetime_as_string(series["time"].values[np.argmax(series.values)], unit="D"))
     reduce: dict[str, Callable[[], xr.DataArray]] = {
         "mean": series.mean,
         "sum": series.sum,
