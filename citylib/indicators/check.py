@@ -77,14 +77,17 @@ def compare(array: xr.DataArray, independent: pd.DataFrame) -> Agreement:
     shown = (
         differing if len(differing) else both[both.index.get_level_values("area") == city].tail(1)
     )
-    (time, area), row = next(shown.iterrows(), ((pd.NaT, city), {"ours": np.nan, "theirs": np.nan}))
+    where, ours_shown, theirs_shown = "nowhere", np.nan, np.nan
+    if len(shown):
+        (time, area), row = shown.index[0], shown.iloc[0]
+        where, ours_shown, theirs_shown = f"{time:%Y-%m-%d} {area}", row["ours"], row["theirs"]
     return Agreement(
         indicator=str(array.name),
         figures=len(both),
         differing=len(differing),
-        ours=float(row["ours"]),
-        theirs=float(row["theirs"]),
-        where=f"{time:%Y-%m-%d} {area}" if len(both) else "nowhere",
+        ours=float(ours_shown),
+        theirs=float(theirs_shown),
+        where=where,
     )
 
 

@@ -107,10 +107,10 @@ class Cube:
                 "declare it in the city's profile and run: citylib compute"
             )
         array = self._open(self._groups[indicator])[indicator]
-        known = array.notnull().any("area").values
-        if not known.any():
+        periods = np.flatnonzero(array.notnull().any("area"))
+        if not len(periods):
             return array.isel(time=slice(0))
-        first, last = np.flatnonzero(known)[[0, -1]]
+        first, last = periods[[0, -1]]
         return array.isel(time=slice(int(first), int(last) + 1))
 
     def dataset(self, frequency: str, level: str = "district") -> xr.Dataset:
