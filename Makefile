@@ -7,13 +7,14 @@ SHELL := /bin/bash
 TOOLS := $(CURDIR)/.tools
 BIN := .venv/bin
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
-UV := PYTHONPATH=$(TOOLS)/uv $(PYTHON) -m uv
+UV := $(TOOLS)/uv/bin/uv
 # Somebody else's settings for the installers are left alone, except where they would write outside.
 export UV_CACHE_DIR ?= $(TOOLS)/cache/uv
 export npm_config_cache ?= $(TOOLS)/cache/npm
 export UV_PYTHON_DOWNLOADS := never
-export UV_LINK_MODE ?= hardlink
-export VIRTUAL_ENV := $(CURDIR)/.venv
+# A city's network may have a certificate authority of its own: the system knows it.
+export UV_SYSTEM_CERTS ?= 1
+export NODE_USE_SYSTEM_CA ?= 1
 
 RUN := $(TOOLS)/run.stamp
 DEV := $(TOOLS)/dev.stamp
@@ -78,8 +79,8 @@ $(TOOLS)/uv: requirements-uv.lock
 $(RUN) $(DEV): $(TOOLS)/uv pyproject.toml requirements-build.lock
 	@[ "$$(cat $(TOOLS)/place 2>/dev/null)" = "$(CURDIR)" ] && [ -x .venv/bin/python ] || \
 	  $(UV) venv -q --clear --python $(PYTHON) .venv
-	$(UV) pip sync -q --require-hashes $(if $(filter $(DEV),$@),requirements-dev.lock,requirements.lock)
-	$(UV) pip install -q --no-deps --build-constraints requirements-build.lock -e .
+	$(UV) pip sync -q --python $(BIN)/python --require-hashes $(if $(filter $(DEV),$@),requirements-dev.lock,requirements.lock)
+	$(UV) pip install -q --python $(BIN)/python --no-deps --build-constraints requirements-build.lock -e .
 	@echo $(CURDIR) > $(TOOLS)/place
 	@touch $@
 
