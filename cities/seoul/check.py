@@ -234,10 +234,11 @@ def _covid(folder: Path) -> dict[str, pd.DataFrame]:
     frame = frame.sort_values("date")
     time = pd.to_datetime(frame["date"], format="%Y%m%d")
     names = {"confirmed": "confirmed", "deaths": "death", "released": "released"}
-    result = {
-        f"covid_{name}": _city_only(time, pd.to_numeric(frame[header]))
-        for name, header in names.items()
-    }
+    result = {}
+    for name, header in names.items():
+        value = pd.to_numeric(frame[header])
+        # A running total cannot halve: on some days of 2023 the source gives 0 or 1 dead.
+        result[f"covid_{name}"] = _city_only(time, value.where(value * 2 >= value.cummax()))
     total = pd.Series(pd.to_numeric(frame["confirmed"]).to_numpy(), index=pd.DatetimeIndex(time))
     new = total.asfreq("D").diff()
     result["covid_new"] = _city_only(pd.Series(new.index), pd.Series(new.to_numpy()))

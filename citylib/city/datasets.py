@@ -31,6 +31,9 @@ class Column(Plain):
         A record with a value outside is set aside.
     required : bool
         A record without a value is set aside.
+    running : bool
+        A running total, for each value of the key's other columns. Where it is below half of the
+        largest before it in the file, it is taken as missing, and listed with what is set aside.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -41,6 +44,7 @@ class Column(Plain):
     min: float | None = None
     max: float | None = None
     required: bool = False
+    running: bool = False
 
 
 class DatasetSpec(Plain):

@@ -25,7 +25,7 @@ from citylib.lake.sheet import Sheet, read_sheet
 from citylib.lake.store import Store
 
 BATCH = 500_000
-READER = "1"
+READER = "2"
 """Raised when the code that reads files comes to read them differently: tables are made anew."""
 
 
@@ -155,6 +155,9 @@ def _files(spec: DatasetSpec, failures: list[str]) -> list[tuple[Path, Source]]:
                 )
             for path in found:
                 result.setdefault(path, source)
+    for path in there:
+        if path not in result and not path.name.startswith("."):
+            failures.append(f"{path}: no `files` in {spec.path} names it; say how it is read")
     return sorted(result.items(), key=lambda item: item[0].name)
 
 
@@ -203,7 +206,9 @@ def _commit(store: Store, batch: _Batch, mapping: str, anew: bool) -> Counter[st
                 for line, file in zip(lines, files, strict=True)
             ),
         ]
-        for (line, reason), number in sorted(Counter(rows).items()):
+        noted = Counter(rows)
+        noted.update(dict.fromkeys(mapped.remarks, 0))
+        for (line, reason), number in sorted(noted.items()):
             aside.append(
                 {
                     "file": sheet.file,

@@ -61,11 +61,10 @@ def areas(
     else:
         return np.full(count, city.code, dtype=object), faults
     if coarse is not None:
-        inside = [
-            code is not None and (holder == code or holder in city.ancestors(code))
-            for code, holder in zip(codes, coarse, strict=True)
-        ]
-        return np.where(np.array(inside, bool), codes, coarse), faults
+        above = {code: (code, *city.ancestors(code)) for code in set(codes) if code is not None}
+        pairs = zip(codes, coarse, strict=True)
+        inside = np.array([holder in above.get(code, ()) for code, holder in pairs], bool)
+        return np.where(inside, codes, coarse), faults
     if rule.unknown == "set aside":
         wrong += unknown
     elif rule.unknown == "city":

@@ -33,6 +33,8 @@ class Mapped:
         Records that fit, with the table's columns and their line in the file.
     aside : list of (line, reason)
         One entry for each record that does not.
+    remarks : list of (line, reason)
+        Values that were left out of records that were kept.
     duplicate : int
         Records of rows that are there twice, letter for letter, in a dataset that numbers repeats.
     read : int
@@ -41,6 +43,7 @@ class Mapped:
 
     records: pa.Table
     aside: Aside
+    remarks: Aside
     duplicate: int
     read: int
 
@@ -208,8 +211,9 @@ def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> 
     table = pa.table([columns[name] for name in schema.names], schema.names)
     if not good.all():
         table = table.filter(pa.array(good))
+    table, remarks = _running(table, spec)
     whole = (len(sheet.lines) + len(sheet.bad)) * rows.each
-    return Mapped(table, aside, int(duplicate.sum()) * rows.each, whole)
+    return Mapped(table, aside, remarks, int(duplicate.sum()) * rows.each, whole)
 
 
 def _columns(rows: Rows, spec: DatasetSpec, city: City) -> tuple[dict[str, pa.Array], Faults]:
@@ -253,6 +257,29 @@ def _columns(rows: Rows, spec: DatasetSpec, city: City) -> tuple[dict[str, pa.Ar
         inside = np.array([code is not None and code != city.code for code in codes], bool)
         columns[name] = _dictionary((~inside).astype(np.int32), [below, other])
     return columns, faults
+
+
+def _running(table: pa.Table, spec: DatasetSpec) -> tuple[pa.Table, Aside]:
+    """Leave out values of running totals that fall to less than half of what they were."""
+    remarks: Aside = []
+    names = [column.name for column in spec.column if column.running]
+    if not names or not table.num_rows:
+        return table, remarks
+    frame = table.select([LINE, *spec.key, *names]).to_pandas().sort_values("time")
+    others = [name for name in spec.key if name != "time"]
+    for name in names:
+        values = frame[name].astype(float)
+        groups = frame.groupby(others, sort=False)[name] if others else frame[name]
+        low = values < groups.cummax().astype(float) / 2
+        low = low.sort_index().to_numpy()
+        if low.any():
+            column = table[name].combine_chunks()
+            kept = pc.if_else(pa.array(low), pa.scalar(None, column.type), column)
+            table = table.set_column(table.schema.get_field_index(name), name, kept)
+            reason = f"{name} fell below half of what it was: taken as missing"
+            lines = table[LINE].filter(pa.array(low)).to_pylist()
+            remarks += [(line, reason) for line in lines]
+    return table, remarks
 
 
 def _is_null(array: pa.Array) -> np.ndarray:

@@ -78,19 +78,26 @@ def _grid(reports: list[LoadReport]) -> Grid:
 def _print_reasons(console: Console, lake: Lake, reports: list[LoadReport]) -> None:
     """Why records were set aside: reason, how many, and where to look at one of them."""
     for report in reports:
-        if not report.set_aside:
-            continue
-        rows = read_aside(lake.uri, report.dataset, report.digests).to_pylist()
-        count: Counter[str] = Counter()
+        records: Counter[str] = Counter()
+        values: Counter[str] = Counter()
         place: dict[str, str] = {}
-        for row in rows:
-            count[row["reason"]] += row["records"]
+        for row in read_aside(lake.uri, report.dataset, report.digests).to_pylist():
+            if row["records"]:
+                records[row["reason"]] += row["records"]
+            else:
+                values[row["reason"]] += 1
             place.setdefault(row["reason"], f"{row['file']}:{row['line']}")
-        console.print(f"\n{report.dataset}: {report.set_aside:,} set aside", style="bold")
-        for reason, number in count.most_common(REASONS):
-            console.print(
-                f"  {number:>9,}  {reason}  ({place[reason]})", highlight=False, markup=False
-            )
-        if (rest := len(count) - REASONS) > 0:
-            number = sum(count.values()) - sum(n for _, n in count.most_common(REASONS))
-            console.print(f"  {number:>9,}  {rest} other reasons", highlight=False)
+        for count, what in ((records, "records set aside"), (values, "values left out")):
+            if count:
+                console.print(f"\n{report.dataset}: {count.total():,} {what}", style="bold")
+                _print_counted(console, count, place)
+
+
+def _print_counted(console: Console, count: Counter[str], place: dict[str, str]) -> None:
+    top = count.most_common(REASONS)
+    lines = [f"  {number:>9,}  {reason}  ({place[reason]})" for reason, number in top]
+    if len(count) > REASONS:
+        rest = count.total() - sum(number for _, number in top)
+        lines.append(f"  {rest:>9,}  {len(count) - REASONS} other reasons")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -168,12 +168,16 @@ def _csv(path: Path, text: str, source: Source) -> Sheet:
     head = [_fields(lines[n], source) for n in kept[: source.header_rows]]
     body = kept[source.header_rows :]
     names = list(source.names) or _names(head)
+    opened = [n for n in body if source.quoting and lines[n].count('"') % 2]
+    body = [n for n in body if n not in set(opened)] if opened else body
     if source.names and body:
         first = _fields(lines[body[0]], source)[0].strip('"\ufeff ')
         body = body[1:] if first == source.names[0] else body
     if not names or not body:
         raise FileFault(f"{path}: the file has no rows below its header; fetch it again")
-    return _cut(path, lines, body, names, source)
+    sheet = _cut(path, lines, body, names, source)
+    sheet.bad += [(n + 1, "a quote is not closed") for n in opened]
+    return sheet
 
 
 def _joined(lines: list[str], kept: list[int]) -> tuple[list[str], list[int]]:

@@ -11,16 +11,15 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import DeltaError
 
 from citylib.city.datasets import DatasetSpec
 from citylib.lake.errors import LakeBusy
-from citylib.lake.schema import LOADS, SET_ASIDE
+from citylib.lake.schema import SET_ASIDE
 
 WRITER = "citylib.load"
 
@@ -95,48 +94,68 @@ class Store:
         LakeBusy
             Another load committed to the same table meanwhile; nothing was added.
         """
-        self._aside(aside, anew)
-        if records.num_rows or self.records is None or anew:
-            self._records(records.cast(schema), schema, anew)
-        _append(self.loads_uri, loads, "overwrite" if anew else "append")
-
-    def _aside(self, rows: pa.Table, anew: bool) -> None:
         table = _open(self.aside_uri)
         if table is not None and not anew:
-            known = {
-                (row["digest"], row["line"], row["reason"])
-                for row in table.to_pyarrow_table(columns=["digest", "line", "reason"]).to_pylist()
-            }
-            keys = zip(
-                rows["digest"].to_pylist(),
-                rows["line"].to_pylist(),
-                rows["reason"].to_pylist(),
-                strict=True,
-            )
-            rows = rows.filter(pa.array(np.array([key not in known for key in keys], bool)))
-        if rows.num_rows or table is None or anew:
-            _append(self.aside_uri, rows.cast(SET_ASIDE), "overwrite" if anew else "append")
+            aside = _unknown(aside, table)
+        if aside.num_rows or table is None or anew:
+            _commit(self.aside_uri, table, aside.cast(SET_ASIDE), anew)
+        if records.num_rows or self.records is None or anew:
+            rows = records.cast(schema).sort_by("time")
+            about = json.dumps(facts(self.spec), ensure_ascii=False)
+            _commit(self.records_uri, self.records, rows, anew, self.spec.id, about)
+            self.records = DeltaTable(self.records_uri)
+        _commit(self.loads_uri, _open(self.loads_uri), loads, anew)
 
-    def _records(self, records: pa.Table, schema: pa.Schema, anew: bool) -> None:
-        spec = self.spec
-        number = (self.records.transaction_version(WRITER) or 0) if self.records else 0
-        try:
+
+def _unknown(rows: pa.Table, table: DeltaTable) -> pa.Table:
+    """Rows that the table of rows set aside does not have yet."""
+    names = ["digest", "line", "reason"]
+    known = {tuple(row.values()) for row in table.to_pyarrow_table(columns=names).to_pylist()}
+    new = [tuple(row.values()) not in known for row in rows.select(names).to_pylist()]
+    return rows.filter(pa.array(new, pa.bool_()))
+
+
+def _commit(
+    uri: str,
+    table: DeltaTable | None,
+    rows: pa.Table,
+    anew: bool,
+    name: str | None = None,
+    description: str | None = None,
+) -> None:
+    """Add rows to a table as it was when it was opened; None: make it.
+
+    Each commit carries the next number of one series, so that of two loads which opened the same
+    version only one succeeds: the other might store again what the first has stored.
+    """
+    if "://" not in uri:
+        Path(uri).parent.mkdir(parents=True, exist_ok=True)
+    number = 0 if table is None else table.transaction_version(WRITER) or 0
+    properties = CommitProperties(app_transactions=[Transaction(WRITER, number + 1)])
+    try:
+        if table is None:
             write_deltalake(
-                self.records_uri if self.records is None else self.records,
-                records.sort_by("time"),
-                mode="overwrite" if anew and self.records is not None else "append",
-                schema_mode="overwrite" if anew and self.records is not None else None,
-                name=spec.id,
-                description=json.dumps(facts(spec), ensure_ascii=False),
-                commit_properties=CommitProperties(
-                    app_transactions=[Transaction(WRITER, number + 1)]
-                ),
+                uri,
+                rows,
+                mode="error",
+                name=name,
+                description=description,
+                commit_properties=properties,
             )
-        except CommitFailedError:
-            raise LakeBusy(
-                f"{self.records_uri}: another load is writing this table; run it again afterwards"
-            ) from None
-        self.records = DeltaTable(self.records_uri)
+        elif anew:
+            write_deltalake(
+                table,
+                rows,
+                mode="overwrite",
+                schema_mode="overwrite",
+                commit_properties=properties,
+            )
+        else:
+            write_deltalake(table, rows, mode="append", commit_properties=properties)
+    except (DeltaError, FileExistsError) as error:
+        raise LakeBusy(
+            f"{uri}: not written ({error}); if another load is running, run it again afterwards"
+        ) from None
 
 
 def facts(spec: DatasetSpec) -> dict[str, object]:
@@ -166,12 +185,3 @@ def read_aside(uri: str, dataset: str, digests: Iterable[str] | None = None) -> 
 
 def _open(uri: str) -> DeltaTable | None:
     return DeltaTable(uri) if DeltaTable.is_deltatable(uri) else None
-
-
-def _append(uri: str, rows: pa.Table, mode: str) -> None:
-    if "://" not in uri:
-        Path(uri).parent.mkdir(parents=True, exist_ok=True)
-    write_deltalake(uri, rows, mode=mode)  # type: ignore[call-overload]
-
-
-LOAD_FIELDS = LOADS.names

@@ -33,6 +33,8 @@ def number(text: pa.Array, rule: Rule, column: Column) -> tuple[pa.Array, Faults
     text = _marks(text, rule)
     try:
         value = text.cast(pa.int64() if column.type == "int64" else pa.float64())
+        if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
+            value = _float(text)  # 0x10 is no number in a city's file
     except pa.ArrowInvalid:
         value = _float(text)
     bad = pc.and_(pc.is_valid(text), pc.is_null(value))
