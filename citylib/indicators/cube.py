@@ -217,7 +217,14 @@ class Cube:
 
     def _open(self, group: str | None) -> xr.Dataset:
         with _quiet():
-            return xr.open_zarr(self._session.store, group=group, consolidated=False, chunks=None)
+            dataset = xr.open_zarr(
+                self._session.store, group=group, consolidated=False, chunks=None
+            )
+        if "area" not in dataset.coords:
+            return dataset
+        # Zarr's strings have a type of numpy's of which much of xarray and pandas knows nothing.
+        area = dataset["area"]
+        return dataset.assign_coords(area=("area", area.values.astype(object), area.attrs))
 
     def _repo(self, create: bool = False) -> Any:
         storage = _storage(self.uri)

@@ -120,3 +120,13 @@ def test_readers_never_see_half_an_update(tmp_path):
     finally:
         writer.kill()
         writer.join()
+
+
+def test_areas_are_plain_strings(tmp_path, figures):
+    cube = Cube(str(tmp_path / "cube"))
+    cube.write({"a": figures("a")}, {})
+    array = cube.read("a")
+    assert array["area"].dtype == object
+    assert array["area"].attrs["level"] == "district"
+    assert array.isel(time=0).idxmax("area").item() == "11020"
+    assert array.to_dataframe().reset_index()["area"].tolist()[:2] == ["11", "11010"]
