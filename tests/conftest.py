@@ -11,6 +11,10 @@ import psycopg
 import pytest
 from support import postgres
 
+from citylib.city.settings import Settings
+from citylib.indicators.refresh import run_compute
+from citylib.lake.report import run_load
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
@@ -35,3 +39,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'operations.db'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(scope="session")
+def seoul(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """An installation of its own with all of Seoul's records loaded and computed."""
+    root = tmp_path_factory.mktemp("seoul")
+    profile = Path(__file__).parents[1] / "cities" / "seoul"
+    (root / "citylib.toml").write_text(f'profile = "{profile}"\n', "utf-8")
+    settings = Settings.load(root)
+    run_load(settings, ())
+    run_compute(settings)
+    return settings

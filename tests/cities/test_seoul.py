@@ -1,0 +1,46 @@
+"""Seoul's own figures: by two routes, and as published."""
+
+from citylib.city.profile import load_city
+from citylib.indicators.check import run_check
+from citylib.indicators.cube import Cube
+from citylib.indicators.declaration import load_indicators
+from citylib.lake import Lake
+
+REQUIRED = {"air", "transport", "bicycles", "fire", "health", "population"}
+
+
+def test_every_figure_agrees(seoul, capsys):
+    assert run_check(seoul), capsys.readouterr().out
+
+
+def test_there_are_indicators_of_every_domain():
+    from citylib.city.settings import Settings
+
+    declared = load_indicators(Settings.load().profile / "indicators")
+    assert len(declared) >= 15
+    assert {indicator.domain for indicator in declared.values()} >= REQUIRED
+
+
+def test_the_cube_says_what_its_figures_are(seoul):
+    cube = Cube(seoul.cube)
+    for name in cube.ids():
+        array = cube.read(name)
+        assert array.dims == ("time", "area")
+        assert array.sizes["time"] > 0
+        for key in ("units", "long_name", "long_name_ko", "source", "licence", "classification"):
+            assert array.attrs[key], (name, key)
+
+
+def test_every_row_is_accounted_for(seoul):
+    lake = Lake(seoul.lake, load_city(seoul.profile))
+    for report in lake.load_all():
+        assert report.read == report.stored + report.duplicate + report.set_aside
+        assert report.stored == 0
+        assert lake.table(report.dataset).rows > 0
+
+
+def test_nothing_internal_is_declared_public(seoul):
+    city = load_city(seoul.profile)
+    for indicator in load_indicators(seoul.profile / "indicators").values():
+        indicator.check(city)
+    assert Cube(seoul.cube).read("fire_response_time").attrs["classification"] == "internal"
