@@ -31,6 +31,10 @@ TOLERANCE = 1e-9
 """Relative; two ways of adding the same numbers may round differently."""
 
 
+PIPE_WIDTH = 140
+"""Columns of output that goes to a file or another program."""
+
+
 @dataclass(frozen=True)
 class Agreement:
     """How an indicator's figures compare with the independent ones.
@@ -110,6 +114,8 @@ def run_check(settings: Settings) -> bool:
         There is no cube, or the profile has no independent computation.
     """
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
     city = load_city(settings.profile)
     declared = load_indicators(settings.profile / "indicators")
     cube = Cube(settings.cube)
@@ -157,7 +163,9 @@ def _verdict(agrees: bool) -> str:
 def _agreement_table(agreements: list[Agreement]) -> Table:
     table = Table(title="Every indicator by an independent route", box=box.SIMPLE_HEAD)
     for heading in ("indicator", "figures", "of which", "cube", "independent", "verdict"):
-        table.add_column(heading, justify="left" if heading == "indicator" else "right")
+        table.add_column(
+            heading, justify="left" if heading == "indicator" else "right", no_wrap=True
+        )
     for a in agreements:
         agrees = bool(a.figures) and not a.differing
         verdict = _verdict(agrees) + (f" ({a.differing:,})" if a.differing else "")
