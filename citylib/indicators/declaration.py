@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -165,9 +166,32 @@ class Indicator(Plain):
                     f'add {language} = "…"'
                 )
 
+    def to_toml(self) -> str:
+        """The declaration as it stands in a file of the profile's folder `indicators/`.
+
+        Examples
+        --------
+        >>> print(indicator.to_toml())  # doctest: +SKIP
+        [no2_peak]
+        title = { ko = "이산화질소 최고값", en = "Nitrogen dioxide, worst day" }
+        …
+        """
+        said = self.model_dump(exclude_defaults=True, exclude={"id"})
+        lines = [f"{key} = {_toml(value)}" for key, value in said.items()]
+        return "\n".join([f"[{self.id}]", *lines, ""])
+
     def _wrong(self, key: str, value: str, known: Iterable[str]) -> str:
         choices = ", ".join(known)
         return f"indicator {self.id!r}: key {key!r} names {value!r}; this city has: {choices}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        inside = ", ".join(
+            f"{json.dumps(k, ensure_ascii=False)} = {_toml(v)}" for k, v in value.items()
+        )
+        return f"{{ {inside} }}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def load_indicators(folder: Path) -> dict[str, Indicator]:
