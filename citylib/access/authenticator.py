@@ -74,7 +74,9 @@ class AccountAuthenticator(Authenticator):
         if account is None:
             return False
         state = await user.get_auth_state() or {}
-        return state == _model(account)["auth_state"]
+        # The whole again, so that the groups of the hub are put right as well.
+        model = _model(account)
+        return model if state == model["auth_state"] else False
 
     async def _check(self, name: str, password: str) -> Account | None:
         loop = asyncio.get_running_loop()
@@ -95,7 +97,7 @@ class AccountAuthenticator(Authenticator):
 def _model(account: Account) -> dict[str, Any]:
     return {
         "name": account.name,
-        "groups": [GROUPS[account.role]],
+        "groups": [GROUPS[account.role]] if account.role in GROUPS else [],
         "auth_state": {"role": account.role, "changed": account.changed.isoformat()},
     }
 

@@ -142,6 +142,7 @@ class Installation:
                     *(sys.executable, "-m", "citylib.hub.public", str(self.settings.public)),
                 ],
                 "cwd": str(self.settings.root),
+                "environment": {"CITYLIB_CONFIG": self.environment()["CITYLIB_CONFIG"]},
                 "oauth_no_confirm": True,
             },
         ]

@@ -6,18 +6,23 @@ import inspect
 import os
 import re
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
-from jupyterhub.singleuser.extension import JupyterHubAuthorizer, JupyterHubOAuthCallbackHandler
+from jupyterhub.singleuser.extension import (
+    JupyterHubAuthorizer,
+    JupyterHubLogoutHandler,
+    JupyterHubOAuthCallbackHandler,
+)
 from tornado.web import HTTPError, RedirectHandler, RequestHandler
 from traitlets import Integer, Unicode, default
 from traitlets.config import Config
 from voila.app import Voila
 from voila.request_info_handler import RequestInfoSocketHandler
+from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.contentshandler import VoilaContentsHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -80,6 +85,16 @@ class SharedVoila(Voila):
         # It would keep one entry for every page ever shown.
         RequestInfoSocketHandler._cache = _Forgetful()
 
+    def start(self) -> None:
+        """Serve until SIGTERM."""
+        try:
+            # Before the folder of a predecessor is cleared: it may still be there.
+            socket.create_server((self.ip, self.port)).close()
+        except OSError as error:
+            self.log.critical("cannot listen on %s port %s: %s", self.ip, self.port, error)
+            self.exit(1)
+        super().start()
+
     def init_handlers(self) -> list[Any]:
         """Voila's handlers, less what is left out, each behind the hub's sign-in."""
         base = re.escape(self.server_url)
@@ -98,16 +113,22 @@ class _Forgetful(dict[str, Any]):
 
 
 class _RoleRequired(RequestHandler):
-    """For handlers that know nothing of Jupyter's sign-in: static files, plain websockets."""
+    """Refuses who has not the hub's leave.
+
+    For handlers that know nothing of Jupyter's sign-in (static files, plain websockets) and those
+    that Jupyter serves to anybody.
+    """
 
     async def prepare(self) -> None:
-        found = self.settings["identity_provider"].get_user(self)
-        user = await found if inspect.isawaitable(found) else found
-        if user is None:
-            raise HTTPError(403)
         done = super().prepare()
         if inspect.isawaitable(done):
             await done
+        if self._finished:
+            # Sent to sign in.
+            return
+        found = self.settings["identity_provider"].get_user(self)
+        if (await found if inspect.isawaitable(found) else found) is None:
+            raise HTTPError(403)
 
 
 class _DashboardHandler(TornadoVoilaHandler):
@@ -116,7 +137,18 @@ class _DashboardHandler(TornadoVoilaHandler):
     async def get(self, path: str = "") -> None:
         if not re.fullmatch(r"[\w-][\w.-]*\.ipynb", path):
             raise HTTPError(404, f"there is no dashboard {path}")
+        if self.current_user is not None:
+            await self.kernel_manager.mend_pool(path)
         await super().get(path)
+
+
+class _TemplateFiles(_RoleRequired, TemplateStaticFileHandler):
+    """Files of the page's template; a path that is none is not there, and no failure."""
+
+    def parse_url_path(self, url_path: str) -> str:
+        if not re.match(r"[\w-]+/static/(?!.*\.\.)", url_path):
+            raise HTTPError(404)
+        return str(super().parse_url_path(url_path))
 
 
 def _guarded(pattern: str, handler: type[RequestHandler], *options: Any) -> tuple[Any, ...]:
@@ -124,8 +156,9 @@ def _guarded(pattern: str, handler: type[RequestHandler], *options: Any) -> tupl
         handler = GuardedWebsocketHandler
     elif handler is TornadoVoilaHandler:
         handler = _DashboardHandler
-    elif not issubclass(handler, (JupyterHandler, JupyterHubOAuthCallbackHandler)):
-        # Jupyter's own handlers ask by themselves, and signing in has to work without.
+    elif handler is TemplateStaticFileHandler:
+        handler = _TemplateFiles
+    elif not issubclass(handler, (JupyterHubLogoutHandler, JupyterHubOAuthCallbackHandler)):
         handler = type(f"Guarded{handler.__name__}", (_RoleRequired, handler), {})
     return (pattern, handler, *options)
 

@@ -100,7 +100,7 @@ def test_a_changed_account_ends_what_is_signed_in(sign_in):
     def refresh():
         return asyncio.run(sign_in.authenticator.refresh_user(User()))
 
-    assert refresh() is True
+    assert refresh() == model
     sign_in.authenticator.accounts.reset_password("mayor")
     assert refresh() is False
     sign_in.authenticator.accounts.remove("mayor")

@@ -1,0 +1,340 @@
+"""Every way in, tried without the role for it."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+
+import pytest
+from sqlalchemy import update
+from support.platform import Platform, sign_in, wait_until
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from citylib.operations import Store
+from citylib.operations.tables import accounts
+
+DASHBOARDS = "/services/dashboards/"
+RENDER = f"{DASHBOARDS}voila/render/mayor.ipynb"
+KERNEL = str(uuid.uuid4())
+# What a reader of the dashboards needs and nobody else gets.
+FOR_READERS = [
+    RENDER,
+    f"{DASHBOARDS}voila/static/voila.js",
+    f"{DASHBOARDS}voila/templates/lab/static/voila.js",
+    f"{DASHBOARDS}voila/files/mayor.ipynb",
+    f"{DASHBOARDS}voila/labextensions/bqplot/package.json",
+    f"{DASHBOARDS}voila/api/themes/x",
+    f"{DASHBOARDS}voila/render/nothing.ipynb",
+    f"{DASHBOARDS}voila/execution/{KERNEL}",
+    f"{DASHBOARDS}voila/query/{KERNEL}",
+    f"{DASHBOARDS}api/kernels/{KERNEL}",
+    f"{DASHBOARDS}api/kernels/{KERNEL}/channels",
+    f"{DASHBOARDS}api/kernels",
+    f"{DASHBOARDS}api/contents",
+]
+OF_THE_HUB = [
+    "/hub/home",
+    "/hub/spawn",
+    "/hub/spawn/analyst",
+    "/hub/admin",
+    "/hub/token",
+    "/hub/metrics",
+    "/user/analyst/lab",
+    "/user/analyst/api/contents",
+    "/user/analyst/files/notebooks/first.ipynb",
+]
+API_OF_THE_HUB = ["users", "users/analyst", "groups", "services", "proxy", "info", "tokens"]
+
+
+def websocket(platform: Platform, path: str, client=None, protocols=(), **headers: str):
+    """Open a websocket as the browser of `client` would."""
+    cookies = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar) if client else ""
+    told = {"Cookie": cookies, "Sec-Fetch-Mode": "websocket"} | headers
+    url = platform.url.replace("http", "ws", 1) + path
+    origin = headers.pop("Origin", platform.url)
+    told.pop("Origin", None)
+    xsrf = [c.value for c in client.cookies.jar if c.name == "_xsrf"] if client else []
+    if xsrf:
+        url += f"?_xsrf={xsrf[-1]}"
+    return connect(
+        url, additional_headers=told, origin=origin, subprotocols=protocols or None, proxy=None
+    )
+
+
+@pytest.fixture(scope="module")
+def mayor(bare_platform):
+    return bare_platform.client("mayor")
+
+
+@pytest.fixture(scope="module")
+def official(bare_platform):
+    return bare_platform.client("official")
+
+
+@pytest.fixture(scope="module")
+def analyst(bare_platform):
+    client = bare_platform.client("analyst")
+    client.get("/hub/spawn")
+    wait_until(lambda: client.get("/user/analyst/lab").url.path == "/user/analyst/lab", 60, 1)
+    return client
+
+
+def test_a_visitor_gets_the_public_page(bare_platform):
+    answer = bare_platform.client().get("/")
+    assert answer.url.path == "/services/public/"
+    assert "nothing published yet" in answer.text
+
+
+@pytest.mark.parametrize("path", FOR_READERS + OF_THE_HUB)
+def test_nobody_is_sent_to_sign_in_or_refused(bare_platform, path):
+    answer = bare_platform.client().get(path)
+    refused = answer.status_code in (403, 404, 405, 503)
+    assert refused or answer.url.path == "/hub/login", (answer.status_code, answer.url)
+    if path.startswith(DASHBOARDS) and "render" not in path:
+        assert answer.status_code in (403, 404) or answer.url.path == "/hub/login"
+
+
+@pytest.mark.parametrize("path", FOR_READERS)
+def test_an_analyst_does_not_reach_the_dashboards(bare_platform, analyst, path):
+    assert analyst.get(path).status_code in (403, 404)
+
+
+@pytest.mark.parametrize("path", API_OF_THE_HUB)
+@pytest.mark.parametrize("who", [None, "official"])
+def test_the_api_of_the_hub_is_closed(bare_platform, official, path, who):
+    client = official if who else bare_platform.client()
+    for headers in ({}, {"Authorization": "token 0123456789abcdef0123456789abcdef"}):
+        answer = client.get(f"/hub/api/{path}", headers={"Sec-Fetch-Mode": "cors"} | headers)
+        assert answer.status_code in (403, 404), answer.text
+
+
+@pytest.mark.parametrize("who", ["mayor", "official"])
+def test_readers_are_led_to_the_dashboard(bare_platform, who, request):
+    client = request.getfixturevalue(who)
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer.url.path == RENDER
+    assert "hello from the kernel" in answer.text
+
+
+@pytest.mark.parametrize("path", [path for path in OF_THE_HUB[1:] if path != "/hub/token"])
+@pytest.mark.parametrize("who", ["mayor", "official"])
+def test_readers_get_no_server_and_nobody_elses(bare_platform, analyst, path, who, request):
+    answer = request.getfixturevalue(who).get(path)
+    assert answer.status_code in (403, 404), (answer.status_code, answer.text[:300])
+
+
+@pytest.mark.parametrize("name", ["mayor", "analyst"])
+def test_a_mayor_cannot_start_a_server_by_the_api_or_the_form(bare_platform, mayor, name):
+    xsrf = [c.value for c in mayor.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"][-1]
+    answer = mayor.post(
+        f"/hub/api/users/{name}/server",
+        headers={"X-XSRFToken": xsrf, "Referer": str(mayor.base_url)},
+    )
+    assert answer.status_code in (403, 404)
+    answer = mayor.post(f"/hub/spawn/{name}", data={"_xsrf": xsrf})
+    assert answer.status_code in (403, 404)
+    assert not bare_platform.find("jupyterhub.singleuser --mayor")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "voila/tree",
+        "voila/tree/",
+        "voila/api/contents",
+        "voila/api/contents/mayor.ipynb",
+        "voila/files/mayor.ipynb",
+        "voila/files/../citylib.toml",
+        "voila/files/..%2fcitylib.toml",
+        "voila/render/..%2fnotebooks%2ffirst.ipynb",
+        "voila/render/../notebooks/first.ipynb",
+        "voila/render/%2e%2e%2fnotebooks%2ffirst.ipynb",
+        "voila/render/nothing.ipynb",
+        "voila/render/citylib.toml",
+        "voila/render/.ipynb_checkpoints",
+        "voila/static/..%2f..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "voila/labextensions/..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "voila/templates/..%2f..%2fstatic%2fx",
+        "voila/templates/lab/static/..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "voila/query/" + KERNEL,
+        "api/kernels",
+        "api/sessions",
+        "api/contents/mayor.ipynb",
+        "terminals/websocket/1",
+    ],
+)
+def test_a_reader_gets_pages_but_no_files_and_no_source(mayor, path):
+    answer = mayor.get(DASHBOARDS + path)
+    assert answer.status_code in (400, 403, 404), (answer.status_code, answer.url)
+    assert "root:" not in answer.text
+    assert "ipywidgets" not in answer.text
+
+
+def test_the_page_does_not_show_the_source(mayor):
+    assert "ipywidgets.HTML" not in mayor.get(RENDER).text
+
+
+def kernel_of(page: str) -> str:
+    found = re.search(r'"kernelId": "([0-9a-f-]{36})"', page)
+    assert found, page[:2000]
+    return found.group(1)
+
+
+def test_leaving_the_page_ends_its_kernel_and_only_with_the_token_against_forgery(
+    bare_platform, mayor
+):
+    kernel = kernel_of(mayor.get(RENDER).text)
+    path = f"{DASHBOARDS}voila/api/shutdown/{kernel}"
+    same = {"Sec-Fetch-Mode": "cors", "Referer": bare_platform.url + RENDER}
+    assert mayor.post(path, headers=same).status_code == 403
+    assert bare_platform.client().post(path).status_code == 403
+    assert bare_platform.find(kernel)
+    xsrf = [c.value for c in mayor.cookies.jar if c.name == "_xsrf" and "dashboards" in c.path]
+    assert mayor.post(path, data={"_xsrf": xsrf[-1]}, headers=same).status_code == 204
+    wait_until(lambda: not bare_platform.find(kernel))
+
+
+@pytest.mark.parametrize("who", [None, "analyst"])
+def test_a_kernels_websocket_is_closed_without_the_role(bare_platform, mayor, analyst, who):
+    kernel = kernel_of(mayor.get(RENDER).text)
+    client = analyst if who else None
+    with pytest.raises(InvalidStatus) as refused:
+        websocket(bare_platform, f"{DASHBOARDS}api/kernels/{kernel}/channels", client)
+    assert refused.value.response.status_code in (403, 404)
+
+
+def test_another_site_cannot_open_a_kernels_websocket(bare_platform, mayor):
+    kernel = kernel_of(mayor.get(RENDER).text)
+    with pytest.raises(InvalidStatus) as refused:
+        websocket(
+            bare_platform,
+            f"{DASHBOARDS}api/kernels/{kernel}/channels",
+            mayor,
+            ["v1.kernel.websocket.jupyter.org"],
+            Origin="https://evil.example",
+        )
+    assert refused.value.response.status_code == 403
+
+
+def test_the_sign_in_form_needs_its_token(bare_platform):
+    client = bare_platform.client()
+    client.get("/hub/login")
+    data = {"username": "mayor", "password": bare_platform.accounts["mayor"]}
+    assert client.post("/hub/login", data=data).status_code == 403
+    assert client.get("/").url.path == "/services/public/"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/%5Cevil.example/",
+        "%5C%5Cevil.example",
+        "http:evil.example",
+        "https:%2F%2Fevil.example%2Fhub%2F",
+        "%09//evil.example",
+    ],
+)
+def test_signing_in_leads_nowhere_else(bare_platform, target):
+    client = bare_platform.client()
+    answer = sign_in(client, "official", bare_platform.accounts["official"], target)
+    to = answer.headers["location"]
+    assert to.startswith("/"), to
+    assert not to.startswith(("//", "/\\")), to
+
+
+def test_guesses_are_stopped(bare_platform):
+    # Not from the address that the other tests come from.
+    client = bare_platform.client()
+    name = "nobody-" + uuid.uuid4().hex[:8]
+    answers = [sign_in(client, name, f"guess {n}").status_code for n in range(6)]
+    assert answers == [403] * 5 + [429]
+    told = sign_in(client, name, "again")
+    assert "Too many wrong passwords" in told.text
+
+
+def test_an_account_without_a_role_gets_a_page_that_says_so(bare_platform):
+    with Store(bare_platform.settings.database) as store:
+        from citylib.access.accounts import Accounts
+
+        password = Accounts(store).ensure("guest", "official") or ""
+        with store.write() as connection:
+            change = update(accounts).where(accounts.c.name == "guest")
+            connection.execute(change.values(role="none of ours"))
+    client = bare_platform.client()
+    assert sign_in(client, "guest", password).status_code == 302
+    answer = client.get("/")
+    assert answer.status_code == 403
+    assert answer.url.path == "/hub/no-role"
+    assert "without a role" in answer.text
+    assert client.get(RENDER).status_code == 403
+    assert client.get("/hub/spawn").status_code == 403
+
+
+def test_an_analyst_works_in_a_folder_of_their_own(bare_platform, analyst):
+    found = analyst.get("/user/analyst/api/contents/notebooks").json()
+    assert [item["name"] for item in found["content"]] == ["first.ipynb"]
+    assert analyst.get("/user/analyst/lab").status_code == 200
+    workspace = bare_platform.settings.var / "analysts" / "analyst"
+    assert workspace.stat().st_mode & 0o777 == 0o700
+
+
+def test_another_analyst_does_not_reach_the_server(bare_platform, analyst):
+    from citylib.access.accounts import Accounts
+
+    with Store(bare_platform.settings.database) as store:
+        password = Accounts(store).ensure("lee", "analyst") or ""
+    client = bare_platform.client()
+    assert sign_in(client, "lee", password).status_code == 302
+    for path in ("lab", "api/contents", "api/kernels", "api/status"):
+        assert client.get(f"/user/analyst/{path}").status_code == 403
+    with pytest.raises(InvalidStatus):
+        websocket(bare_platform, f"/user/analyst/api/kernels/{KERNEL}/channels", client)
+
+
+def test_addresses_are_this_machines_alone(bare_platform, analyst):
+    listening = set()
+    for process in bare_platform.processes():
+        for connection in process.net_connections("inet"):
+            if connection.status == "LISTEN":
+                listening.add((connection.laddr.ip, connection.laddr.port))
+    assert len(listening) >= 6
+    assert {address for address, _ in listening} == {"127.0.0.1"}, listening
+
+
+def test_no_secret_reaches_kernels_or_analysts(bare_platform, analyst, mayor):
+    mayor.get(RENDER)
+    secrets = bare_platform.settings.var / "secrets"
+    kept = [path.read_text() for path in secrets.iterdir()]
+    assert len(kept) == 3
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in secrets.iterdir())
+    for part in ("ipykernel_launcher", "jupyterhub.singleuser", "citylib.hub.public"):
+        found = bare_platform.find(part)
+        assert found, part
+        for process in found:
+            environment = process.environ()
+            assert not set(kept) & set(environment.values())
+            if part == "ipykernel_launcher":
+                assert not [name for name in environment if name.startswith("JUPYTERHUB_")]
+
+
+def test_passwords_are_printed_once_and_kept_nowhere(bare_platform, mayor, analyst):
+    printed = bare_platform.output.read_text()
+    assert set(bare_platform.accounts) == {"analyst", "official", "mayor"}
+    for password in bare_platform.accounts.values():
+        assert printed.count(password) == 1
+        for path in bare_platform.settings.var.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                assert password.encode() not in path.read_bytes(), path
+
+
+def test_sign_ins_are_audited(bare_platform, mayor):
+    with Store(bare_platform.settings.database) as store:
+        entries = store.audit.read(actor="mayor", action="signed in")
+    assert entries
+    assert entries[-1].detail == {"address": "127.0.0.1"}
+    assert json.dumps(entries[-1].detail)
