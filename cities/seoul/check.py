@@ -12,7 +12,6 @@ import lzma
 from pathlib import Path
 
 import pandas as pd
-from shapely import STRtree
 from shapely.geometry import Point, shape
 
 CITY = "11"
@@ -114,27 +113,16 @@ def _air(folder: Path, codes: dict[str, str]) -> dict[str, pd.DataFrame]:
 
 
 def _station_districts(profile: Path) -> dict[tuple[str, str], str]:
-    """District of each station: of the neighbourhood it lies in, else the district it lies in."""
-    areas = profile / "areas"
-    parent = pd.read_csv(areas / "neighbourhood.csv", dtype=str).set_index("code")["parent"]
-    levels = []
-    for name in ("neighbourhood", "district"):
-        features = json.loads((areas / f"{name}.geojson").read_text("utf-8"))["features"]
-        tree = STRtree([shape(feature["geometry"]) for feature in features])
-        levels.append((tree, [feature["properties"]["code"] for feature in features]))
+    """District that each station lies in; stations outside the city have none."""
+    text = (profile / "areas" / "district.geojson").read_text("utf-8")
+    shapes = {f["properties"]["code"]: shape(f["geometry"]) for f in json.loads(text)["features"]}
     result = {}
-    for row in csv.DictReader(
-        (profile / "places" / "subway_stations.csv").read_text("utf-8").splitlines()
-    ):
-        if not row["lon"]:
-            continue
-        point = Point(float(row["lon"]), float(row["lat"]))
-        for tree, codes in levels:
-            found = sorted(int(n) for n in tree.query(point, predicate="intersects"))
-            if found:
-                code = codes[found[0]]
-                result[row["line"], row["station"]] = parent.get(code, code)
-                break
+    with (profile / "places" / "subway_stations.csv").open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            if row["lon"]:
+                point = Point(float(row["lon"]), float(row["lat"]))
+                found = [code for code, area in shapes.items() if area.intersects(point)]
+                result[row["line"], row["station"]] = found[0] if found else None
     return result
 
 

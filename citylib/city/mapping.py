@@ -13,10 +13,18 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from citylib.city.model import Plain
 
-Pattern = Annotated[str, BeforeValidator(lambda text: re.compile(text) and text)]
+Pattern = Annotated[str, BeforeValidator(lambda text: _compiled(text))]
 Names = Annotated[
     tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 ]
+
+
+def _compiled(text: object) -> object:
+    try:
+        re.compile(str(text))
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from None
+    return text
 
 
 class Rule(Plain):

@@ -86,7 +86,7 @@ class _Profile(Plain):
     def _zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ValueError, OSError):
+        except (ValueError, KeyError, OSError):
             raise ValueError("no such time zone; write it like Europe/Paris") from None
         return value
 

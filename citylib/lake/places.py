@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -153,7 +154,8 @@ def _by_register(
     rule: AreaRule, keys: list[pa.DictionaryArray], city: City
 ) -> tuple[np.ndarray, Faults, Faults]:
     """Areas, keys that the register does not list, and positions that lie in no area."""
-    places = _register(city.folder / str(rule.register_), rule.keys)
+    path = city.folder / str(rule.register_)
+    places = _register(path, rule.keys, path.stat().st_mtime_ns if path.is_file() else 0)
     known = _by_position(
         rule,
         np.array([lon for lon, _ in places.values()], float),
@@ -176,7 +178,10 @@ def _by_register(
     return found[back], wrong, [(f"no {rule.level} at its position", outside)]
 
 
-def _register(path: Path, keys: tuple[str, ...]) -> dict[tuple[str, ...], tuple[float, float]]:
+@lru_cache(maxsize=16)
+def _register(
+    path: Path, keys: tuple[str, ...], _changed: int
+) -> dict[tuple[str, ...], tuple[float, float]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             rows = list(csv.DictReader(handle, strict=True))
