@@ -90,13 +90,11 @@ def variables(theme: str) -> str:
     return "".join(f"--{name}:{colour};" for name, colour in colours.items())
 
 
-def css(*parts: str, default: str = DEFAULT) -> str:
-    """A whole style sheet.
+def sheet(default: str = DEFAULT) -> str:
+    """CSS of both themes.
 
     Parameters
     ----------
-    *parts : str
-        Names of files in `css/` without the ending, in order.
     default : {"dark", "light"}
         Theme of a page that asks for none; `<html data-theme="…">` asks.
     """
@@ -105,5 +103,15 @@ def css(*parts: str, default: str = DEFAULT) -> str:
         f':root[data-theme="{theme}"]{{color-scheme:{theme};{variables(theme)}}}'
         for theme in THEMES
     ]
-    rules += [(FOLDER / "css" / f"{part}.css").read_text("utf-8") for part in parts]
-    return "\n".join(rules)
+    return "\n".join(rules) + "\n"
+
+
+def css(*parts: str, default: str = DEFAULT) -> str:
+    """A whole style sheet: the themes, then files of `css/` by name without ending, in order."""
+    files = [(FOLDER / "css" / f"{part}.css").read_text("utf-8") for part in parts]
+    return "\n".join([sheet(default), *files])
+
+
+if __name__ == "__main__":
+    # Templates can't compute: they include this file, and a test compares it.
+    (FOLDER / "css" / "theme.css").write_text(sheet(), "utf-8")

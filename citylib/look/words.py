@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "words"
 FALLBACK = "en"
 
 
-class WordMissing(CityError):  # noqa: N818
+class WordMissing(CityError):
     """A key that no language has."""
 
 

@@ -1,0 +1,39 @@
+"""What a Voila server needs to be told so that its pages look like ours."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from citylib.city.profile import City
+from citylib.look.words import say
+
+FOLDER = Path(__file__).parent
+TEMPLATE = "city"
+
+
+def voila_arguments(city: City) -> list[str]:
+    """Arguments of Voila's command line: template, and what the page says at first.
+
+    >>> voila_arguments(city)[0]  # doctest: +SKIP
+    '--VoilaConfiguration.template=city'
+    """
+    words = {}
+    for lang in city.languages:
+        name = city.area_name(city.code, lang)
+        words[lang] = {
+            "title": say(lang, "title", city=name),
+            "coming": f"{say(lang, 'loading')}. {say(lang, 'loading_detail')}",
+            "failed": say(lang, "failed"),
+        }
+    return [
+        f"--VoilaConfiguration.template={TEMPLATE}",
+        "--VoilaConfiguration.theme=dark",
+        f"--VoilaConfiguration.resources={ {'city': words}!r}",
+    ]
+
+
+def voila_environment() -> dict[str, str]:
+    """Environment in which Voila finds the template: our folder before what is there already."""
+    there = os.environ.get("JUPYTER_PATH")
+    return {"JUPYTER_PATH": os.pathsep.join([str(FOLDER), *([there] if there else [])])}

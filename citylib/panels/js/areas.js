@@ -1,0 +1,122 @@
+// Colours the areas of a leaflet map that stands beside this element, says what they hold, and
+// makes them keys. Colours travel as names of CSS classes: one small message, no geometry.
+function render({ model, el }) {
+  el.classList.add("city-areas");
+  const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true });
+  const hatch = document.createElement("div");
+  hatch.innerHTML =
+    '<svg width="0" height="0" aria-hidden="true"><defs><pattern id="hatch" width="10" height="10"' +
+    ' patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground"' +
+    ' width="10" height="10"/><rect class="hatch-line" width="3" height="10"/></pattern></defs></svg>';
+  el.append(tip, hatch);
+
+  const panel = () => el.closest(".city-map") ?? document;
+  const paths = () => panel().querySelectorAll("path.area");
+  const codeOf = (path) => /(?:^|\s)area-(\S+)/.exec(path.getAttribute("class"))?.[1];
+
+  const paint = () => {
+    const colours = model.get("colours");
+    const labels = model.get("labels");
+    for (const path of paths()) {
+      const code = codeOf(path);
+      path.dataset.area = code;
+      path.dataset.paint = colours[code] ?? "missing";
+      path.setAttribute("tabindex", "0");
+      path.setAttribute("role", "button");
+      path.setAttribute("aria-label", labels[code] ?? code);
+      path.setAttribute("aria-pressed", String(code === model.get("selected")));
+    }
+    const chosen = panel().querySelector(`path.area-${CSS.escape(model.get("selected") || "none")}`);
+    chosen?.parentNode.append(chosen); // above its neighbours, so that its edge is whole
+  };
+
+  const show = (event) => {
+    const path = event.target.closest?.("path.area");
+    tip.hidden = !path;
+    if (!path) return;
+    tip.textContent = model.get("labels")[codeOf(path)] ?? "";
+    const box = panel().getBoundingClientRect();
+    const at = path.getBoundingClientRect();
+    const x = event.clientX ?? at.x + at.width / 2;
+    const y = event.clientY ?? at.y + at.height / 2;
+    tip.style.left = `${Math.min(Math.max(x - box.x, tip.offsetWidth / 2), box.width - tip.offsetWidth / 2)}px`;
+    tip.style.top = `${Math.max(y - box.y, tip.offsetHeight + 16)}px`;
+  };
+  const hide = () => {
+    tip.hidden = true;
+  };
+  const touch = (event) => {
+    const path = event.target.closest?.("path.area");
+    if (path) model.send({ touch: codeOf(path) });
+  };
+  const key = (event) => {
+    if (!["Enter", " "].includes(event.key)) return;
+    if (event.target.closest?.("path.area")) event.preventDefault();
+    touch(event);
+  };
+
+  let map = null;
+  const fit = () => {
+    if (!map) return;
+    map.invalidateSize({ animate: false });
+    map.fitBounds(model.get("bounds"), { animate: false, padding: [4, 4] });
+  };
+  const sized = new ResizeObserver(fit);
+
+  const attach = async () => {
+    const found = await model.widget_manager.get_model(model.get("map").replace("IPY_MODEL_", ""));
+    const views = await Promise.all(Object.values(found.views));
+    const view = views.find((one) => panel().contains(one.el));
+    if (!view?.obj) return false;
+    map = view.obj;
+    // One finger scrolls the page of a phone, two move the map.
+    if (matchMedia("(pointer: coarse) and (max-width: 700px)").matches) map.dragging.disable();
+    sized.observe(view.el);
+    fit();
+    return true;
+  };
+
+  // Map and areas are drawn by others, at a time of their own.
+  const watch = new MutationObserver(async () => {
+    const count = paths().length;
+    if (count && count !== watch.count) {
+      watch.count = count;
+      paint();
+      if (!map && !watch.busy) {
+        watch.busy = true;
+        if (!(await attach())) watch.count = 0;
+        watch.busy = false;
+      }
+    }
+  });
+  const start = () => {
+    const area = panel();
+    watch.observe(area, { childList: true, subtree: true });
+    area.addEventListener("pointermove", show);
+    area.addEventListener("pointerleave", hide);
+    area.addEventListener("focusin", show);
+    area.addEventListener("focusout", hide);
+    area.addEventListener("click", touch);
+    area.addEventListener("keydown", key);
+    if (paths().length) {
+      watch.count = paths().length;
+      paint();
+      attach();
+    }
+  };
+  // The element is not in the page yet when it is drawn.
+  const waiting = setInterval(() => {
+    if (el.isConnected) {
+      clearInterval(waiting);
+      start();
+    }
+  }, 20);
+  model.on("change:colours change:labels change:selected", paint);
+  return () => {
+    clearInterval(waiting);
+    watch.disconnect();
+    sized.disconnect();
+    model.off("change:colours change:labels change:selected", paint);
+  };
+}
+export default { render };

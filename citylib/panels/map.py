@@ -1,0 +1,150 @@
+"""The map of the city, coloured by the chosen indicator."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import ipyleaflet
+import numpy as np
+from ipywidgets import Box
+
+from citylib.look import colours
+from citylib.look.words import say
+from citylib.panels.model import CityModel
+from citylib.panels.picture import reading as read
+from citylib.panels.picture.basemap import layers
+from citylib.panels.picture.choropleth import bounds_of, label, legend
+from citylib.panels.picture.tile import badge, figure, local_now, when
+from citylib.panels.touch import Areas, Markup
+
+LEVEL = "district"
+
+
+class MapPanel(Box):
+    """Leaflet map of the districts, with heading, legend and values under the finger.
+
+    Boundaries and basemap travel to the browser once; a change of indicator, period or language
+    sends colours and words alone.
+
+    Parameters
+    ----------
+    model : CityModel
+        What is shown; touching a district changes it.
+    """
+
+    def __init__(self, model: CityModel) -> None:
+        self._model = model
+        city = model.city
+        shapes = city.levels[LEVEL].geojson()
+        west, south, east, north = bounds_of(shapes)
+        self.map = ipyleaflet.Map(
+            center=((south + north) / 2, (west + east) / 2),
+            zoom=11,
+            zoom_snap=0,
+            zoom_delta=0.5,
+            layers=(_districts(shapes), *_basemap(model)),
+            attribution_control=False,
+            scroll_wheel_zoom=False,
+            box_zoom=False,
+            keyboard=False,
+        )
+        self.areas = Areas(map=self.map, bounds=[[south, west], [north, east]])
+        self.areas.on_touch(model.touch)
+        self.heading = Markup(name="city-map-heading")
+        self.heading.on_press(self._pressed)
+        self.legend = Markup(name="city-legend")
+        super().__init__([self.heading, self.map, self.areas, self.legend])
+        self.add_class("city-map")
+        model.observe(self._update, ["indicator", "place", "language", "area"])
+        self._update()
+
+    def _pressed(self, what: str) -> None:
+        if what == "city":
+            self._model.area = self._model.city.code
+        else:
+            self._model.show(what)
+
+    def _update(self, _change: Any = None) -> None:
+        model, city, lang = self._model, self._model.city, self._model.language
+        found = model.reading()
+        values = read.at(model.array, model.time)
+        inner = {code: values.get(code, np.nan) for code in city.levels[LEVEL].areas}
+        limits = colours.breaks(inner.values())
+        self.areas.labels = {
+            code: label(city, code, value, found.units, lang) for code, value in inner.items()
+        }
+        self.areas.colours = {code: colours.paint(value, limits) for code, value in inner.items()}
+        self.areas.selected = model.area
+        self.heading.html = heading(model)
+        if model.known:
+            self.legend.html = legend(inner.values(), found.units, lang)
+        else:
+            self.legend.html = f'<p class="note">{say(lang, "city_only")}</p>'
+
+
+def heading(model: CityModel) -> str:
+    """What the map shows, for whom and when: the choice of indicators, figure, period, source."""
+    lang, city = model.language, model.city
+    found = model.reading(model.area)
+    place = say(lang, "whole_city") if model.area == city.code else city.area_name(model.area, lang)
+    back = ""
+    if model.area != city.code:
+        back = (
+            f'<button type="button" class="key back" data-press="city">'
+            f"{say(lang, 'back_to_city')}</button>"
+        )
+    return (
+        f'<label class="choice"><span class="hidden">{say(lang, "choose")}</span>'
+        f"<select>{choices(model)}</select></label>"
+        f'<p class="shown" data-area="{model.area}"><span class="place">{escape(place)}</span> '
+        f"{figure(found, lang)} {when(found, lang, local_now(city))} "
+        f"{badge(found.classification, lang)} "
+        f'<span class="source">{say(lang, "source")}: {escape(found.source)}</span></p>{back}'
+    )
+
+
+def choices(model: CityModel) -> str:
+    """All indicators as options, grouped by domain."""
+    groups: dict[str, list[str]] = {}
+    for name in model.ids:
+        array = model.figures[name]
+        chosen = " selected" if name == model.indicator else ""
+        every = say(model.language, f"every.{array.attrs.get('frequency')}", default="")
+        text = escape(read.title_of(array, model.language) + (f" · {every}" if every else ""))
+        option = f'<option value="{escape(name)}"{chosen}>{text}</option>'
+        groups.setdefault(str(array.attrs.get("domain", "")), []).append(option)
+    return "".join(
+        f'<optgroup label="{escape(say(model.language, f"domain.{domain}", default=domain))}">'
+        f"{''.join(options)}</optgroup>"
+        for domain, options in groups.items()
+    )
+
+
+def _districts(shapes: dict[str, Any]) -> ipyleaflet.GeoJSON:
+    features = [
+        {
+            **feature,
+            "properties": {
+                **feature["properties"],
+                "style": {"className": f"area area-{feature['properties']['code']}", "weight": 1},
+            },
+        }
+        for feature in shapes["features"]
+    ]
+    return ipyleaflet.GeoJSON(
+        data={"type": "FeatureCollection", "features": features},
+        name="areas",
+        style={"fillOpacity": 1},
+    )
+
+
+def _basemap(model: CityModel) -> list[ipyleaflet.GeoJSON]:
+    return [
+        ipyleaflet.GeoJSON(
+            data=shapes,
+            name=layer.id,
+            style={"className": "basemap-water" if layer.kind == "water" else "basemap-rail"},
+        )
+        for layer, shapes in layers(model.city)
+    ]

@@ -1,0 +1,184 @@
+"""The mayor's dashboard: the state of the city in one view."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from ipywidgets import Box
+
+from citylib.city.errors import CityError
+from citylib.city.profile import City, load_city
+from citylib.city.settings import Settings
+from citylib.look import theme
+from citylib.look.figures import period
+from citylib.look.words import say
+from citylib.panels.charts import ChartPanel
+from citylib.panels.map import MapPanel
+from citylib.panels.model import CityModel, CubeFigures
+from citylib.panels.picture.tile import tile
+from citylib.panels.touch import Markup, Page, TileRow, TimeControl
+
+STEPS = {"hour": 24, "day": 7}
+COMMANDS = ("citylib load", "citylib compute")
+LANGUAGES = {"ko": "한국어", "en": "English"}
+
+
+class MayorDashboard:
+    """Tiles, map, time and charts over one model, in a grid that suits wall, laptop and phone.
+
+    Parameters
+    ----------
+    model : CityModel
+        City and figures.
+
+    Attributes
+    ----------
+    widget : ipywidgets.Box
+        All of it.
+
+    Examples
+    --------
+    >>> MayorDashboard.open()  # doctest: +SKIP
+    """
+
+    def __init__(self, model: CityModel) -> None:
+        self.model = model
+        city = model.city
+        self.page = Page(language=model.language, languages=list(city.languages), theme=model.theme)
+        self.header = Markup(name="city-header")
+        self.header.on_press(self._pressed)
+        self.tiles = TileRow()
+        self.map = MapPanel(model)
+        self.time = TimeControl()
+        self.charts = ChartPanel(model)
+        self.footer = Markup(name="city-footer")
+        style = Markup(name="hidden", html=f"<style>{theme.css('picture', 'dashboard')}</style>")
+        self.widget = Box(
+            [
+                style,
+                self.page,
+                self.header,
+                self.tiles,
+                self.map,
+                self.time,
+                self.charts,
+                self.footer,
+            ]
+        )
+        self.widget.add_class("city-dashboard")
+        self._follow()
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Box:
+        """The dashboard over this installation's cube, or what to do when there is none.
+
+        Parameters
+        ----------
+        settings : Settings, optional
+            By default those that `Settings.load` finds.
+        """
+        city = None
+        try:
+            from citylib.indicators.cube import Cube
+
+            settings = settings or Settings.load()
+            city = load_city(settings.profile)
+            cube = Cube(settings.cube)
+            if cube.empty:
+                return notice(city, None)
+            model = CityModel(city, CubeFigures(cube))
+        except CityError as error:
+            return notice(city, error)
+        return cls(model).widget
+
+    def _follow(self) -> None:
+        model, page = self.model, self.page
+        self._say()
+        self._draw_time()
+        self.charts.fit(page.rem)
+        self.tiles.selected = model.indicator if model.indicator in model.headlines else ""
+        model.observe(lambda _: self._say(), ["language", "theme"])
+        model.observe(lambda _: self._draw_time(), ["indicator", "place", "language"])
+        model.observe(self._choose_tile, ["indicator"])
+        page.observe(lambda change: self.charts.fit(change.new), ["rem"])
+        page.observe(lambda change: setattr(model, "theme", change.new), ["theme"])
+        page.observe(lambda change: setattr(model, "language", change.new), ["language"])
+        self.tiles.observe(lambda change: model.show(change.new), ["selected"])
+        self.time.observe(lambda change: model.move(change.new), ["place"])
+
+    def _choose_tile(self, change: Any) -> None:
+        self.tiles.selected = change.new if change.new in self.model.headlines else ""
+
+    def _pressed(self, what: str) -> None:
+        kind, _, value = what.partition(":")
+        if kind == "language" and value in self.model.city.languages:
+            self.model.language = value
+        elif kind == "theme" and value in theme.THEMES:
+            self.model.theme = value
+
+    def _say(self) -> None:
+        model, lang = self.model, self.model.language
+        title = say(lang, "title", city=model.city.area_name(model.city.code, lang))
+        self.page.title, self.page.language, self.page.theme = title, lang, model.theme
+        self.header.html = header(model, title)
+        self.tiles.label = say(lang, "tiles")
+        self.tiles.tiles = [
+            {"id": name, "html": tile(model.city, model.figures[name], lang)}
+            for name in model.headlines
+        ]
+        self.footer.html = (
+            f"<p>{say(lang, 'measured')} {escape(model.city.attribution.get(lang, ''))}</p>"
+        )
+
+    def _draw_time(self) -> None:
+        model, lang, control = self.model, self.model.language, self.time
+        frequency = str(model.array.attrs.get("frequency", "day"))
+        count = model.times.size
+        step = STEPS.get(frequency, 1) if count > 60 else 1
+        with control.hold_sync():
+            control.indicator = model.indicator
+            control.length, control.place, control.step = count, model.place, step
+            control.restart = max(0, count - 1 - 60 * step)
+            control.label = period(model.time, frequency, lang) if model.time else ""
+            control.words = {
+                key: say(lang, key) for key in ("time", "play", "pause", "earlier", "later")
+            }
+
+
+def header(model: CityModel, title: str) -> str:
+    """Name of the page, and the choice of language and theme."""
+    lang = model.language
+    languages = "".join(
+        f'<button type="button" class="key" lang="{code}" data-press="language:{code}" '
+        f'aria-pressed="{str(code == lang).lower()}">{LANGUAGES.get(code, code)}</button>'
+        for code in model.city.languages
+    )
+    other = "light" if model.theme == "dark" else "dark"
+    return (
+        f"<h1>{escape(title)}</h1><nav>{languages}"
+        f'<button type="button" class="key" data-press="theme:{other}">'
+        f"{say(lang, f'theme_{other}')}</button></nav>"
+    )
+
+
+def notice(city: City | None, error: CityError | None) -> Box:
+    """A friendly page for when there is nothing to show: what is missing, and what to run."""
+    languages = city.languages if city else tuple(LANGUAGES)
+    parts = []
+    for lang in languages:
+        if error is None:
+            detail = f"<p>{say(lang, 'no_cube_detail')}</p>" + "".join(
+                f"<p><code>{command}</code></p>" for command in COMMANDS
+            )
+            parts.append(f'<div lang="{lang}"><h2>{say(lang, "no_cube")}</h2>{detail}</div>')
+        else:
+            parts.append(f'<div lang="{lang}"><h2>{say(lang, "failed")}</h2></div>')
+    if error is not None:
+        parts.append(f"<pre>{escape(str(error))}</pre>")
+    name = " · ".join(city.name.values()) if city else ""
+    style = f"<style>{theme.css('picture', 'dashboard')}</style>"
+    box = Box([Markup(name="city-notice", html=f"{style}<h1>{escape(name)}</h1>{''.join(parts)}")])
+    box.add_class("city-dashboard")
+    box.add_class("empty")
+    return box

@@ -1,0 +1,141 @@
+"""What a dashboard shows: the state that its panels share. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from traitlets import HasTraits, Int, Unicode
+
+from citylib.city.profile import City
+from citylib.panels.picture import reading as read
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class CubeFigures(Mapping[str, Any]):
+    """The cube's indicators by id, each read once, when it is first asked for."""
+
+    def __init__(self, cube: Any) -> None:
+        self._cube = cube
+        self._ids = cube.ids()
+        self._read: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._ids:
+            raise KeyError(name)
+        if name not in self._read:
+            self._read[name] = self._cube.read(name).load()
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+class CityModel(HasTraits):
+    """The chosen indicator, period, area and language of one open screen.
+
+    Parameters
+    ----------
+    city : City
+        Profile.
+    figures : mapping of str to xarray.DataArray
+        Indicators by id, dims `(time, area)`, as the cube gives them.
+    indicator : str, optional
+        What is shown first; by default the first headline known by area.
+
+    Examples
+    --------
+    >>> model = CityModel(city, {"pm25": array})  # doctest: +SKIP
+    >>> model.show("pm25")  # doctest: +SKIP
+    """
+
+    language = Unicode()
+    theme = Unicode("dark")
+    indicator = Unicode()
+    place = Int()
+    area = Unicode()
+
+    def __init__(
+        self, city: City, figures: Mapping[str, xr.DataArray], indicator: str | None = None
+    ) -> None:
+        super().__init__(language=city.languages[0], area=city.code)
+        self.city = city
+        self.figures = figures
+        self._times: dict[str, np.ndarray] = {}
+        self.show(indicator or self._first())
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Indicators that have a figure, in the cube's order."""
+        return [name for name in self.figures if self.times_of(name).size]
+
+    @cached_property
+    def headlines(self) -> list[str]:
+        """Those of `ids` that have a tile; all when none is marked."""
+        marked = [name for name in self.ids if int(self.figures[name].attrs.get("headline") or 0)]
+        return marked or list(self.ids)
+
+    @property
+    def array(self) -> xr.DataArray:
+        """Figures of the chosen indicator."""
+        return self.figures[self.indicator]
+
+    @property
+    def times(self) -> np.ndarray:
+        """Starts of the chosen indicator's periods, datetime64[ns]."""
+        return self.times_of(self.indicator)
+
+    @property
+    def time(self) -> datetime | None:
+        """Start of the chosen period."""
+        return read.as_datetime(self.times[self.place]) if self.times.size else None
+
+    @property
+    def known(self) -> bool:
+        """Whether the indicator knows areas within the city."""
+        return bool(read.districts(self.array, self.city.code))
+
+    def times_of(self, indicator: str) -> np.ndarray:
+        """Starts of the periods of an indicator that have a figure somewhere."""
+        if indicator not in self._times:
+            self._times[indicator] = read.times_of(self.figures[indicator])
+        return self._times[indicator]
+
+    def reading(self, area: str | None = None) -> read.Reading:
+        """Figure of an area (by default the whole city) in the chosen period."""
+        return read.reading(self.array, area or self.city.code, self.language, self.time)
+
+    def show(self, indicator: str) -> None:
+        """Choose an indicator, at its newest period with a figure for the city."""
+        if indicator not in self.figures:
+            return
+        newest = read.reading(self.figures[indicator], self.city.code, self.language).time
+        times = self.times_of(indicator)
+        place = max(0, times.size - 1)
+        if newest is not None:
+            place = int(np.searchsorted(times, np.datetime64(newest, "ns")))
+        with self.hold_trait_notifications():
+            self.indicator = indicator
+            self.place = place
+
+    def move(self, place: int) -> None:
+        """Choose a period by its index; beyond the ends is the end."""
+        self.place = min(max(place, 0), max(0, self.times.size - 1))
+
+    def touch(self, area: str) -> None:
+        """Choose an area; the chosen one again: back to the whole city."""
+        self.area = self.city.code if area == self.area else area
+
+    def _first(self) -> str:
+        by_area = [
+            name for name in self.headlines if read.districts(self.figures[name], self.city.code)
+        ]
+        return [*by_area, *self.headlines][0]

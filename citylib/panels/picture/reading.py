@@ -1,0 +1,173 @@
+"""What an indicator says at one place and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from math import nan
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from citylib.look import figures
+from citylib.look.words import say
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SUMS = ("sum", "count")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A figure with all that a reader must know of it.
+
+    Attributes
+    ----------
+    id, title, source, classification, frequency, units, better, domain : str
+        Of the indicator; `units` after CF.
+    area : str
+        Code of the area.
+    time : datetime or None
+        Start of the period in the city's civil time; None if there is no figure at all.
+    value, before : float
+        Figure of the period and of the one before it; NaN: missing.
+    """
+
+    id: str
+    title: str
+    units: str
+    frequency: str
+    better: str
+    source: str
+    classification: str
+    domain: str
+    area: str
+    time: datetime | None
+    value: float
+    before: float
+
+    def says(self, lang: str, short: bool = False) -> str:
+        """The figure with its unit."""
+        return figures.figure(self.value, self.units, lang, short)
+
+    def when(self, lang: str) -> str:
+        """The period in words."""
+        if self.time is None:
+            return say(lang, "missing")
+        return figures.period(self.time, self.frequency, lang)
+
+
+def title_of(array: xr.DataArray, lang: str) -> str:
+    """Title of an indicator in a language, or what it has."""
+    attrs = array.attrs
+    return str(attrs.get(f"long_name_{lang}") or attrs.get("long_name") or array.name)
+
+
+def areas_of(array: xr.DataArray) -> list[str]:
+    """Codes of the areas, the city's first."""
+    return [str(code) for code in array["area"].values]
+
+
+def times_of(array: xr.DataArray) -> np.ndarray:
+    """Starts of the periods that have a figure anywhere, datetime64[ns], rising."""
+    known = np.isfinite(array.values).any(axis=1)
+    return np.asarray(array["time"].values[known], dtype="datetime64[ns]")
+
+
+def as_datetime(time: np.datetime64) -> datetime:
+    """A moment of the cube as Python's datetime, without a zone: the city's civil time."""
+    return time.astype("datetime64[s]").astype(datetime)
+
+
+def column(array: xr.DataArray, area: str) -> np.ndarray:
+    """Figures of an area over time; NaN throughout for an area that the indicator lacks."""
+    codes = areas_of(array)
+    if area not in codes:
+        return np.full(array.sizes["time"], np.nan)
+    return np.asarray(array.values[:, codes.index(area)], dtype="float64")
+
+
+def at(array: xr.DataArray, time: datetime | np.datetime64 | None) -> dict[str, float]:
+    """Figures of all areas in the period that begins at `time`; NaN: missing."""
+    codes = areas_of(array)
+    place = _place(array, time)
+    if place is None:
+        return dict.fromkeys(codes, nan)
+    return dict(zip(codes, array.values[place].astype("float64").tolist(), strict=True))
+
+
+def reading(
+    array: xr.DataArray, area: str, lang: str, time: datetime | np.datetime64 | None = None
+) -> Reading:
+    """Read an indicator.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        Dims `(time, area)`, attributes as `citylib.indicators.cube.Cube.read` gives them.
+    area : str
+        Code of the city or of an area.
+    lang : str
+        Language of the title.
+    time : datetime, optional
+        Start of a period; by default the last one with a figure for this area.
+    """
+    values = column(array, area)
+    if time is None:
+        known = np.flatnonzero(np.isfinite(values))
+        place = int(known[-1]) if known.size else None
+    else:
+        place = _place(array, time)
+    attrs = array.attrs
+    frequency = str(attrs.get("frequency", "day"))
+    moment = None if place is None else as_datetime(array["time"].values[place])
+    earlier = None if moment is None else _place(array, figures.before(moment, frequency))
+    return Reading(
+        id=str(array.name),
+        title=title_of(array, lang),
+        units=str(attrs.get("units", "1")),
+        frequency=frequency,
+        better=str(attrs.get("better") or ""),
+        source=str(attrs.get("source", "")),
+        classification=str(attrs.get("classification", "internal")),
+        domain=str(attrs.get("domain", "")),
+        area=area,
+        time=moment,
+        value=nan if place is None else float(values[place]),
+        before=nan if earlier is None else float(values[earlier]),
+    )
+
+
+def districts(array: xr.DataArray, city: str) -> list[str]:
+    """Areas within the city that the indicator knows."""
+    return [code for code in areas_of(array) if code != city]
+
+
+def is_sum(array: xr.DataArray) -> bool:
+    """Whether the city's figure is the sum of its areas, so that an area's is only a part."""
+    return array.attrs.get("aggregation") in SUMS
+
+
+def reference(array: xr.DataArray, city: str) -> np.ndarray:
+    """What an area is compared with, over time: the city's figure, or of sums the areas' mean."""
+    inner = [code != city for code in areas_of(array)]
+    if not is_sum(array) or not any(inner):
+        return column(array, city)
+    values = np.asarray(array.values[:, inner], dtype="float64")
+    known = np.isfinite(values).sum(axis=1)
+    return np.where(known > 0, np.nansum(values, axis=1) / np.maximum(known, 1), np.nan)
+
+
+def ranked(values: dict[str, float], codes: Iterable[str]) -> list[str]:
+    """Codes with a figure, the largest first; equal ones by code."""
+    known = [code for code in codes if np.isfinite(values.get(code, nan))]
+    return sorted(known, key=lambda code: (-values[code], code))
+
+
+def _place(array: xr.DataArray, time: datetime | np.datetime64 | None) -> int | None:
+    if time is None:
+        return None
+    found = np.flatnonzero(array["time"].values == np.datetime64(time, "ns"))
+    return int(found[0]) if found.size else None

@@ -1,0 +1,138 @@
+"""Widgets of our own: HTML with places to touch, tiles, areas, time, the page around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipyleaflet
+from ipywidgets import widget_serialization
+from traitlets import Dict, Instance, Int, List, Unicode
+
+JS = Path(__file__).parent / "js"
+
+
+def _js(name: str) -> str:
+    return (JS / f"{name}.js").read_text("utf-8")
+
+
+class Markup(anywidget.AnyWidget):
+    """HTML made by a picture; its elements with `data-press` can be touched.
+
+    The HTML must come from the platform's own pictures, which escape what they show.
+    """
+
+    _esm = _js("markup")
+
+    html = Unicode().tag(sync=True)
+    """What is shown."""
+
+    name = Unicode().tag(sync=True)
+    """CSS class of the element."""
+
+    def on_press(self, callback: Callable[[str], None]) -> None:
+        """Call with the value of `data-press`, or of a chosen `<option>`, when it is touched."""
+
+        def told(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+            if isinstance(content.get("press"), str):
+                callback(content["press"])
+
+        self.on_msg(told)
+
+
+class Page(anywidget.AnyWidget):
+    """The page around the panels: the browser's wishes come in, theme and title go out."""
+
+    _esm = _js("page")
+
+    theme = Unicode("dark").tag(sync=True)
+    """"dark" or "light"; first what the address (`?theme=`) or an earlier visit says."""
+
+    language = Unicode("en").tag(sync=True)
+    """As `theme`, by `?language=`."""
+
+    languages = List(Unicode()).tag(sync=True)
+    """Languages that there are."""
+
+    title = Unicode().tag(sync=True)
+    """Title of the window."""
+
+    rem = Int(16).tag(sync=True)
+    """Size of type in pixels, as the browser says."""
+
+
+class TileRow(anywidget.AnyWidget):
+    """Tiles as buttons."""
+
+    _esm = _js("tiles")
+
+    tiles = List(Dict()).tag(sync=True)
+    """In order: `{"id": indicator, "html": picture}`."""
+
+    selected = Unicode().tag(sync=True)
+    """Id of the pressed tile; empty: none."""
+
+    label = Unicode().tag(sync=True)
+    """What the row is called, for screen readers."""
+
+
+class Areas(anywidget.AnyWidget):
+    """Colours, words and touch of the areas that a leaflet map beside it draws.
+
+    A path with the CSS classes `area area-<code>` is an area.
+    """
+
+    _esm = _js("areas")
+
+    map = Instance(ipyleaflet.Map).tag(sync=True, **widget_serialization)
+    """The map; it is fitted to `bounds` whenever its size changes."""
+
+    bounds = List().tag(sync=True)
+    """[[south, west], [north, east]] in degrees."""
+
+    colours = Dict().tag(sync=True)
+    """Code to name of the colour, `class-0` … or `missing`."""
+
+    labels = Dict().tag(sync=True)
+    """Code to what the area says."""
+
+    selected = Unicode().tag(sync=True)
+    """Code of the chosen area."""
+
+    def on_touch(self, callback: Callable[[str], None]) -> None:
+        """Call with the code of the area that was touched."""
+
+        def told(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+            if isinstance(content.get("touch"), str):
+                callback(content["touch"])
+
+        self.on_msg(told)
+
+
+class TimeControl(anywidget.AnyWidget):
+    """Slider over the periods of an indicator, with play."""
+
+    _esm = _js("time")
+
+    place = Int().tag(sync=True)
+    """Index of the chosen period."""
+
+    length = Int().tag(sync=True)
+    """How many periods there are."""
+
+    step = Int(1).tag(sync=True)
+    """By how many periods play moves on: same hours and weekdays stay comparable."""
+
+    restart = Int().tag(sync=True)
+    """Where play begins when it stands at the end."""
+
+    label = Unicode().tag(sync=True)
+    """The chosen period in words."""
+
+    indicator = Unicode().tag(sync=True)
+    """Of what; a change stops play."""
+
+    words = Dict().tag(sync=True)
+    """`time`, `play`, `pause`, `earlier`, `later` in the reader's language."""
