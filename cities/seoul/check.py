@@ -35,6 +35,7 @@ def figures(profile: Path) -> dict[str, pd.DataFrame]:
     records = profile / "records"
     codes = _district_codes(profile)
     result = _air(records / "air_daily", codes)
+    result |= _air_hourly(records / "air_hourly")
     result |= _subway(records / "subway_daily", profile)
     result |= _bus(records / "bus_hourly", profile)
     result |= _bicycles(records, codes)
@@ -231,6 +232,15 @@ def _covid(folder: Path) -> dict[str, pd.DataFrame]:
     new = total.asfreq("D").diff()
     result["covid_new"] = _city_only(pd.Series(new.index), pd.Series(new.to_numpy()))
     return result
+
+
+def _air_hourly(folder: Path) -> dict[str, pd.DataFrame]:
+    frame = _frame(folder / "seoul-air.csv.xz")
+    day, clock = frame["일시"].str[:10], frame["일시"].str[11:13]
+    # Hours count from the day's beginning, so that 24:00 needs no rule.
+    time = pd.to_datetime(day) + pd.to_timedelta(pd.to_numeric(clock), unit="h")
+    value = _number(frame["초미세먼지"]).groupby(time).mean()
+    return {"pm25_hourly": _city_only(pd.Series(value.index), pd.Series(value.to_numpy()))}
 
 
 def _population(folder: Path, codes: dict[str, str]) -> dict[str, pd.DataFrame]:
