@@ -101,7 +101,7 @@ def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
         except OSError as error:
             failures.append(f"{path}: cannot be read: {error.strerror}")
             continue
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(path.name.encode() + b"\0" + data).hexdigest()
         digests.append(digest)
         count["files"] += 1
         if account := known.get(digest):
@@ -245,4 +245,7 @@ def _commit(store: Store, batch: _Batch, mapping: str, anew: bool) -> Counter[st
 def _owners(places: np.ndarray, stored: pa.Table, new: pa.Table) -> list[str]:
     old = stored.num_rows
     sources = [stored["source_file"], new["source_file"]]
-    return [str(sources[p >= old][int(p - old if p >= old else p)].as_py()) for p in places]
+    return [
+        str(sources[1][int(place) - old] if place >= old else sources[0][int(place)])
+        for place in places
+    ]

@@ -16,7 +16,7 @@ SET_ASIDE = pa.schema(
         pa.field("records", pa.int64(), metadata={"title": "records that the row stands for"}),
         pa.field("reason", pa.string(), metadata={"title": "why they do not fit"}),
         pa.field("raw", pa.string(), metadata={"title": "the row as it is in the file"}),
-        pa.field("digest", pa.string(), metadata={"title": "SHA-256 of the file"}),
+        pa.field("digest", pa.string(), metadata={"title": "SHA-256 of the file's name and bytes"}),
     ]
 )
 LOADS = pa.schema(
