@@ -1,7 +1,7 @@
 """The platform's hub, as a description; how each thing is done is in citylib/hub."""
 
 from citylib.access.authenticator import AccountAuthenticator
-from citylib.hub.installation import Installation, roles
+from citylib.hub.installation import Installation, look_after_services, roles
 from citylib.hub.routes import TEMPLATES, NoRoleHandler, first_page
 from citylib.hub.spawner import AnalystSpawner
 
@@ -33,6 +33,7 @@ c.JupyterHub.load_roles = roles()
 
 # What runs: the dashboards and the public pages for all, a server for each analyst.
 c.JupyterHub.services = here.services()
+look_after_services(seconds=3)
 c.JupyterHub.spawner_class = AnalystSpawner
 c.AnalystSpawner.workspaces = str(here.workspaces)
 c.AnalystSpawner.start_from = str(here.notebooks)

@@ -169,3 +169,13 @@ def roles() -> list[dict[str, Any]]:
         {"name": "official", "groups": [GROUPS["official"]], "scopes": [dashboards]},
         {"name": "mayor", "groups": [GROUPS["mayor"]], "scopes": [dashboards]},
     ]
+
+
+def look_after_services(seconds: int) -> None:
+    """Have the hub look so often whether its services still run, and start those that do not.
+
+    The hub knows no setting for it; by itself it looks every 30 seconds.
+    """
+    from jupyterhub.services.service import _ServiceSpawner
+
+    _ServiceSpawner.class_traits()["poll_interval"].default_value = seconds

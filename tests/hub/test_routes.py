@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 
 import pytest
 from sqlalchemy import update
-from support.platform import Platform, sign_in, wait_until
+from support.platform import kernel_of, sign_in, wait_until, websocket
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from citylib.operations import Store
 from citylib.operations.tables import accounts
@@ -46,21 +44,6 @@ OF_THE_HUB = [
     "/user/analyst/files/notebooks/first.ipynb",
 ]
 API_OF_THE_HUB = ["users", "users/analyst", "groups", "services", "proxy", "info", "tokens"]
-
-
-def websocket(platform: Platform, path: str, client=None, protocols=(), **headers: str):
-    """Open a websocket as the browser of `client` would."""
-    cookies = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar) if client else ""
-    told = {"Cookie": cookies, "Sec-Fetch-Mode": "websocket"} | headers
-    url = platform.url.replace("http", "ws", 1) + path
-    origin = headers.pop("Origin", platform.url)
-    told.pop("Origin", None)
-    xsrf = [c.value for c in client.cookies.jar if c.name == "_xsrf"] if client else []
-    if xsrf:
-        url += f"?_xsrf={xsrf[-1]}"
-    return connect(
-        url, additional_headers=told, origin=origin, subprotocols=protocols or None, proxy=None
-    )
 
 
 @pytest.fixture(scope="module")
@@ -177,12 +160,6 @@ def test_the_page_does_not_show_the_source(mayor):
     assert "ipywidgets.HTML" not in mayor.get(RENDER).text
 
 
-def kernel_of(page: str) -> str:
-    found = re.search(r'"kernelId": "([0-9a-f-]{36})"', page)
-    assert found, page[:2000]
-    return found.group(1)
-
-
 def test_leaving_the_page_ends_its_kernel_and_only_with_the_token_against_forgery(
     bare_platform, mayor
 ):
@@ -214,7 +191,7 @@ def test_another_site_cannot_open_a_kernels_websocket(bare_platform, mayor):
             f"{DASHBOARDS}api/kernels/{kernel}/channels",
             mayor,
             ["v1.kernel.websocket.jupyter.org"],
-            Origin="https://evil.example",
+            origin="https://evil.example",
         )
     assert refused.value.response.status_code == 403
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,8 @@ import httpx
 import nbformat
 import psutil
 from nbformat.v4 import new_code_cell, new_notebook
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from citylib.city.settings import Settings
 
@@ -98,6 +100,34 @@ def sign_in(client: httpx.Client, name: str, password: str, next_url: str = "") 
     assert found, form.text
     data = {"username": name, "password": password, "_xsrf": found.group(1)}
     return client.post(path, data=data, follow_redirects=False)
+
+
+def websocket(
+    platform: Platform,
+    path: str,
+    client: httpx.Client | None = None,
+    protocols: Sequence[str] = (),
+    origin: str | None = None,
+) -> ClientConnection:
+    """Open a websocket as the browser of `client` would."""
+    told = {"Sec-Fetch-Mode": "websocket"}
+    url = platform.url.replace("http", "ws", 1) + path
+    if client:
+        told["Cookie"] = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)
+        url += f"?_xsrf={[c.value for c in client.cookies.jar if c.name == '_xsrf'][-1]}"
+    return connect(
+        url,
+        additional_headers=told,
+        origin=Origin(origin or platform.url),
+        subprotocols=[Subprotocol(name) for name in protocols] or None,
+        proxy=None,
+    )
+
+
+def kernel_of(page: str) -> str:
+    found = re.search(r'"kernelId": "([0-9a-f-]{36})"', page)
+    assert found, page[:2000]
+    return found.group(1)
 
 
 def make_root(folder: Path, dashboards: Path | None = None) -> Settings:
