@@ -35,7 +35,8 @@ def unit(units: str, lang: str) -> str:
     known = say(lang, f"unit.{units}", default="")
     if known:
         return known
-    over, under = [], []
+    over: list[str] = []
+    under: list[str] = []
     for part in units.split():
         found = re.fullmatch(r"([A-Za-z%]+)(-?\d+)?", part)
         if found is None:

@@ -26,7 +26,7 @@ def words(lang: str) -> dict[str, str]:
     path = FOLDER / f"{lang}.toml"
     path = path if path.is_file() else FOLDER / f"{FALLBACK}.toml"
     values = tomllib.loads(path.read_text("utf-8"))
-    result = {}
+    result: dict[str, str] = {}
     for key, value in values.items():
         if isinstance(value, dict):
             result |= {f"{key}.{name}": str(text) for name, text in value.items()}

@@ -89,7 +89,7 @@ class Areas(anywidget.AnyWidget):
     map = Instance(ipyleaflet.Map).tag(sync=True, **widget_serialization)
     """The map; it is fitted to `bounds` whenever its size changes."""
 
-    bounds = List().tag(sync=True)
+    bounds: List = List().tag(sync=True)
     """[[south, west], [north, east]] in degrees."""
 
     colours = Dict().tag(sync=True)

@@ -47,3 +47,9 @@ def test_a_style_sheet_holds_both_themes_and_its_parts():
     assert "--ink:" in sheet
     assert sheet.count("{") == sheet.count("}")
     assert "http" not in sheet
+
+
+def test_the_file_that_templates_include_is_made_of_the_same_colours():
+    assert (theme.FOLDER / "css/theme.css").read_text() == theme.sheet(), (
+        "run: python -m citylib.look.theme"
+    )

@@ -129,8 +129,8 @@ def history(
     body.append(f'<text x="{LEFT}" y="{HEIGHT - 6}">{first}</text>')
     body.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{last}</text>')
     name = say(lang, "history_of", title=title, first=first, last=last)
-    if mark := figures.unit(units, lang):
-        name += f" ({mark})"
+    if unit := figures.unit(units, lang):
+        name += f" ({unit})"
     return _svg("chart history", name, HEIGHT, "".join(body))
 
 
@@ -152,13 +152,13 @@ def ranking(
     body = []
     for row, code in enumerate(rows):
         y = row * ROW
-        width = max(0.0, values[code]) / largest * (WIDTH - 330)
+        width = max(0.0, values[code]) / largest * (WIDTH - 350)
         label = f"{order.index(code) + 1}. {city.area_name(code, lang)}"
         chosen = " chosen" if code == area else ""
         body.append(
             f'<g class="row{chosen}"><text x="0" y="{y + 22}">{escape(label)}</text>'
-            f'<rect class="bar" x="200" y="{y + 5}" width="{width:.1f}" height="22"/>'
-            f'<text x="{208 + width:.1f}" y="{y + 22}" data-area="{code}" '
+            f'<rect class="bar" x="220" y="{y + 5}" width="{width:.1f}" height="22"/>'
+            f'<text x="{228 + width:.1f}" y="{y + 22}" data-area="{code}" '
             f'data-value="{values[code]!r}">{figures.figure(values[code], found.units, lang, True)}'
             "</text></g>"
         )

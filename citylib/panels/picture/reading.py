@@ -169,5 +169,5 @@ def ranked(values: dict[str, float], codes: Iterable[str]) -> list[str]:
 def _place(array: xr.DataArray, time: datetime | np.datetime64 | None) -> int | None:
     if time is None:
         return None
-    found = np.flatnonzero(array["time"].values == np.datetime64(time, "ns"))
+    found = np.flatnonzero(array["time"].values == np.datetime64(time))
     return int(found[0]) if found.size else None

@@ -1,0 +1,106 @@
+"""The public site: figures that are public, as pictures and tables, in each language."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from citylib.city.profile import City, load_city
+from citylib.city.settings import Settings
+from citylib.indicators.cube import Cube
+from citylib.look import theme
+from citylib.panels.picture.reading import districts
+from citylib.privacy.export import PublicExport
+from citylib.publish.pages import Site, page
+from citylib.publish.swap import swap
+
+STYLE = "style."
+
+
+def build(settings: Settings, sign_in: str = "/hub/login") -> Path:
+    """Make the public site anew from the public indicators.
+
+    Readers get the site as it was or as it is, never half of each.
+
+    Parameters
+    ----------
+    settings : Settings
+        `public` is the folder that is replaced.
+    sign_in : str
+        Where staff sign in; empty: the pages do not say.
+
+    Returns
+    -------
+    Path
+        The folder: `index.html` in the city's own language, `<language>/index.html` in others,
+        `indicator/<id>/index.html` below each.
+
+    Raises
+    ------
+    CubeMissing
+        Nothing has been computed yet.
+    """
+    city = load_city(settings.profile)
+    export = PublicExport(Cube(settings.cube))
+    figures = {} if export.empty else {name: export.read(name).load() for name in export.ids()}
+    return write(city, figures, settings.public, export.version, sign_in)
+
+
+def write(
+    city: City, figures: dict[str, Any], folder: Path, version: str, sign_in: str = ""
+) -> Path:
+    """Write the pages of these figures into `folder`, in the place of what is there.
+
+    Parameters
+    ----------
+    figures : dict of str to xarray.DataArray
+        Public indicators by id, dims `(time, area)`.
+    version : str
+        What the pages are made from.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        sheet = _sheet()
+        name = f"{STYLE}{hashlib.sha256(sheet.encode()).hexdigest()[:10]}.css"
+        site = Site(city, figures, name, version, sign_in)
+        (new / name).write_text(sheet, "utf-8")
+        for path, text in _pages(site):
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            (new / path).write_text(text, "utf-8")
+        # Who has the page before still asks for its style.
+        for old in folder.glob(f"{STYLE}*.css") if folder.is_dir() else ():
+            if not (new / old.name).exists():
+                shutil.copyfile(old, new / old.name)
+        new.chmod(0o755)
+        swap(new, folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return folder
+
+
+def first_of(city: City, figures: dict[str, Any]) -> str | None:
+    """What the first page shows: a headline that is known by area, else whatever there is."""
+    marked = [name for name, array in figures.items() if int(array.attrs.get("headline") or 0)]
+    by_area = [name for name in marked if districts(figures[name], city.code)]
+    return next(iter([*by_area, *marked, *figures]), None)
+
+
+def _pages(site: Site) -> Iterator[tuple[str, str]]:
+    for lang in site.city.languages:
+        yield site.path(lang), page(site, lang, first_of(site.city, site.figures), first=True)
+        for name in site.figures:
+            yield site.path(lang, name), page(site, lang, name)
+
+
+def _sheet() -> str:
+    colours = f":root{{color-scheme:dark;{theme.variables('dark')}}}"
+    dark = f"@media (prefers-color-scheme:dark){{{colours}}}"
+    parts = theme.css("picture", "public", default="light").splitlines()
+    return "\n".join(
+        [dark if line.startswith(':root[data-theme="dark"]') else line for line in parts]
+    )

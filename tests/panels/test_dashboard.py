@@ -1,0 +1,192 @@
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from citylib.city.settings import Settings
+from citylib.panels import model as models
+from citylib.panels.map import MapPanel
+from citylib.panels.mayor import MayorDashboard
+from citylib.panels.model import CityModel
+
+
+@pytest.fixture
+def figures(make):
+    return {
+        "rides": make("rides", areas=False, units="1", aggregation="sum"),
+        "pm25": make("pm25"),
+        "fires": make("fires", "month", 24, units="1", aggregation="sum", seed=2),
+        "people": make("people", "year", 5, units="1", aggregation="sum", headline=0, better=""),
+    }
+
+
+@pytest.fixture
+def model(city, figures):
+    return CityModel(city, figures)
+
+
+@pytest.fixture
+def dashboard(model):
+    return MayorDashboard(model)
+
+
+def test_it_begins_with_a_headline_that_is_known_by_area(model, city):
+    assert model.indicator == "pm25"
+    assert model.area == city.code
+    assert model.time.isoformat() == "2022-12-10T00:00:00"
+    assert model.headlines == ["rides", "pm25", "fires"]
+
+
+def test_a_tile_switches_map_and_time(dashboard, figures, city):
+    dashboard.tiles.selected = "fires"
+    last = figures["fires"].isel(time=-1)
+    assert dashboard.time.label == "2024년 10월"
+    assert repr(float(last.sel(area=city.code))) in dashboard.map.heading.html
+    for code in city.levels["district"].areas:
+        assert city.area_name(code, "ko") in dashboard.map.areas.labels[code]
+    values = {code: float(last.sel(area=code)) for code in city.levels["district"].areas}
+    low, high = min(values, key=values.get), max(values, key=values.get)
+    assert dashboard.map.areas.colours[low] == "class-0"
+    assert dashboard.map.areas.colours[high] == "class-5"
+
+
+def test_recolouring_sends_no_geometry(dashboard):
+    sent = []
+    dashboard.map.map.observe(sent.append)
+    for layer in dashboard.map.map.layers:
+        layer.observe(sent.append)
+    dashboard.tiles.selected = "fires"
+    dashboard.model.move(3)
+    assert sent == []
+
+
+def test_a_district_switches_the_charts_and_again_back(dashboard, figures, city):
+    code = "11010"
+    dashboard.model.touch(code)
+    own, other, _ = dashboard.charts._lines
+    assert np.array_equal(own.y, figures["pm25"].sel(area=code).values)
+    assert np.array_equal(other.y, figures["pm25"].sel(area=city.code).values)
+    assert dashboard.map.areas.selected == code
+    assert repr(float(figures["pm25"].sel(area=code)[-1])) in dashboard.map.heading.html
+    dashboard.model.touch(code)
+    assert dashboard.model.area == city.code
+    assert np.array_equal(own.y, figures["pm25"].sel(area=city.code).values)
+    assert other.y.size == 0
+
+
+def test_bars_are_the_cubes_figures(dashboard, figures, city):
+    dashboard.model.touch("11010")
+    last = figures["pm25"].isel(time=-1)
+    values = last.values[1:]
+    shown = dashboard.charts._ranks.y
+    assert shown[-1] == values.max()
+    assert shown[0] == values.min()
+    parts = dict(zip(dashboard.charts._parts.x, dashboard.charts._parts.y, strict=True))
+    found = {name.split("  ")[0]: value for name, value in parts.items()}
+    assert found[city.area_name("11010", "ko")] == float(last.sel(area="11010"))
+    assert found["가장 높음"] == values.max()
+    assert found["시 전체"] == float(last.sel(area=city.code))
+    assert found["중앙값"] == np.median(values)
+    assert list(dashboard.charts._parts.scales["x"].domain) == list(dashboard.charts._parts.x)
+
+
+def test_time_moves_the_map_and_is_said(dashboard, figures, city):
+    dashboard.time.place = 4
+    assert dashboard.time.label == "2022년 11월 5일"
+    assert repr(float(figures["pm25"].sel(area=city.code)[4])) in dashboard.map.heading.html
+    dashboard.model.move(10_000)
+    assert dashboard.time.place == 39
+
+
+def test_language_and_theme_change_on_the_page(dashboard):
+    dashboard.page.language = "en"
+    assert "Title of pm25" in dashboard.tiles.tiles[1]["html"]
+    assert dashboard.page.title == "Seoul at a glance"
+    assert dashboard.time.words["play"] == "Play"
+    assert "District" not in dashboard.map.areas.labels["11010"]
+    assert dashboard.map.areas.labels["11010"].startswith("Jongno-gu")
+    dashboard._pressed("theme:light")
+    assert dashboard.page.theme == "light"
+    dashboard._pressed("language:ko")
+    assert dashboard.page.language == "ko"
+    dashboard._pressed("language:xx")
+    assert dashboard.page.language == "ko"
+
+
+def test_a_figure_of_the_city_alone_says_so_and_paints_nothing(dashboard):
+    dashboard.tiles.selected = "rides"
+    assert "시 전체 값만" in dashboard.map.legend.html
+    assert set(dashboard.map.areas.colours.values()) == {"missing"}
+    assert "시 전체 값만" in dashboard.charts.titles[1].html
+
+
+def test_an_indicator_without_tile_is_chosen_from_the_list(dashboard):
+    assert 'value="people"' in dashboard.map.heading.html
+    dashboard.map._pressed("people")
+    assert dashboard.model.indicator == "people"
+    assert dashboard.tiles.selected == ""
+    dashboard.map._pressed("nothing of the kind")
+    assert dashboard.model.indicator == "people"
+
+
+def test_type_of_any_size_has_room(dashboard):
+    dashboard.page.rem = 36
+    assert dashboard.charts.history.fig_margin["left"] == round(3.6 * 36)
+
+
+def test_a_change_takes_little_time(dashboard):
+    began = time.perf_counter()
+    for place in range(20):
+        dashboard.time.place = place
+    assert (time.perf_counter() - began) / 20 < 0.1
+
+
+def test_a_map_alone_shows_an_analysts_array(city, make):
+    panel = MapPanel(CityModel(city, {"own": make("own", headline=0)}))
+    assert panel.areas.labels
+
+
+def test_without_a_cube_the_page_says_what_to_run(tmp_path, city):
+    (tmp_path / "citylib.toml").write_text(f'profile = "{city.folder}"\n')
+    box = MayorDashboard.open(Settings.load(tmp_path))
+    html = box.children[0].html
+    assert "citylib compute" in html
+    assert "아직 계산된 지표가 없습니다" in html
+
+
+def test_a_broken_profile_is_said_on_the_page(tmp_path):
+    (tmp_path / "citylib.toml").write_text('profile = "nowhere"\n')
+    html = MayorDashboard.open(Settings.load(tmp_path)).children[0].html
+    assert "city.toml" in html
+
+
+def test_the_cubes_figures_are_read_once(make):
+    class Cube:
+        reads = 0
+
+        def ids(self):
+            return ["pm25"]
+
+        def read(self, name):
+            self.reads += 1
+            return make(name)
+
+    cube = Cube()
+    figures = models.CubeFigures(cube)
+    assert figures["pm25"] is figures["pm25"]
+    assert cube.reads == 1
+    assert list(figures) == ["pm25"]
+    with pytest.raises(KeyError):
+        figures["other"]
+
+
+def test_pictures_need_no_widgets():
+    program = (
+        "import sys, citylib.panels.picture.tile, citylib.panels.picture.choropleth\n"
+        "print([m for m in ('ipywidgets', 'ipyleaflet', 'bqplot', 'xarray', 'pandas')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,1 @@
+from support.figures import city, make, now  # noqa: F401
