@@ -176,6 +176,9 @@ def look_after_services(seconds: int) -> None:
 
     The hub knows no setting for it; by itself it looks every 30 seconds.
     """
-    from jupyterhub.services.service import _ServiceSpawner
+    from jupyterhub.services import service
 
-    _ServiceSpawner.class_traits()["poll_interval"].default_value = seconds
+    class Attentive(service._ServiceSpawner):
+        poll_interval = seconds
+
+    service._ServiceSpawner = Attentive

@@ -70,7 +70,7 @@ class PublicFiles(StaticFileHandler):
     async def get(self, path: str, include_body: bool = True) -> None:
         """Send a file."""
         # Names with a leading dot are unfinished work of the publisher, or not for the public.
-        if "\\" in path or any(part.startswith(".") for part in path.split("/")):
+        if {"\\", "\0"} & set(path) or any(part.startswith(".") for part in path.split("/")):
             raise HTTPError(404)
         root = Path(self.root)
         if path in ("", "index.html") and not (root / "index.html").is_file():
