@@ -87,7 +87,7 @@ def _print_reasons(console: Console, lake: Lake, reports: list[LoadReport]) -> N
             else:
                 values[row["reason"]] += 1
             place.setdefault(row["reason"], f"{row['file']}:{row['line']}")
-        for count, what in ((records, "records set aside"), (values, "values left out")):
+        for count, what in ((records, "set aside"), (values, "values left out")):
             if count:
                 console.print(f"\n{report.dataset}: {count.total():,} {what}", style="bold")
                 _print_counted(console, count, place)

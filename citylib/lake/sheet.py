@@ -21,6 +21,9 @@ import pyarrow.csv
 from citylib.city.mapping import Source
 from citylib.lake.errors import FileFault
 
+JOINED = 20
+"""A record in quotes has fewer lines than these."""
+
 
 @dataclass
 class Sheet:
@@ -164,7 +167,7 @@ def _csv(path: Path, text: str, source: Source) -> Sheet:
     empty = source.separator + ' \t"'
     kept = [n for n, line in enumerate(lines) if line.strip(empty)]
     if source.quoting and any(lines[n].count('"') % 2 for n in kept):
-        lines, kept = _joined(lines, kept)
+        lines, kept = _joined(lines, source)
     head = [_fields(lines[n], source) for n in kept[: source.header_rows]]
     body = kept[source.header_rows :]
     names = list(source.names) or _names(head)
@@ -180,25 +183,32 @@ def _csv(path: Path, text: str, source: Source) -> Sheet:
     return sheet
 
 
-def _joined(lines: list[str], kept: list[int]) -> tuple[list[str], list[int]]:
+def _joined(lines: list[str], source: Source) -> tuple[list[str], list[int]]:
     """Put together lines that a quoted line break cut; the record keeps its first line's number.
 
-    A quote that is never closed would swallow the rest of the file: such a line stays alone.
+    A quote that is never closed must not swallow what follows: lines are joined only if that
+    gives a row of the right length.
     """
-    lines, result, n = list(lines), [], 0
-    kept_set = set(kept)
+    lines, kept, n = list(lines), [], 0
+    width = len(source.names) or None
     while n < len(lines):
-        if n in kept_set and lines[n].count('"') % 2:
-            end = next((m for m in range(n + 1, min(n + 20, len(lines))) if '"' in lines[m]), None)
-            if end is not None and lines[end].count('"') % 2:
-                lines[n] = "\v".join(lines[n : end + 1])  # \v: a line break within a field
-                result.append(n)
-                n = end + 1
-                continue
-        if n in kept_set:
-            result.append(n)
+        if lines[n].count('"') % 2:
+            rest = range(n + 1, min(n + JOINED, len(lines)))
+            end = next((m for m in rest if lines[m].count('"') % 2), None)
+            whole = lines[n] if end is None else "\v".join(lines[n : end + 1])
+            fields = _fields(whole, source)
+            if end is not None and (width is None or _fits(fields, width)):
+                lines[n : end + 1] = [whole, *[""] * (end - n)]
+        if lines[n].strip(source.separator + ' \t"'):
+            kept.append(n)
+            if len(kept) == source.header_rows and width is None:
+                width = len(_fields(lines[n], source))
         n += 1
-    return lines, result
+    return lines, kept
+
+
+def _fits(fields: list[str], width: int) -> bool:
+    return len(fields) >= width and not any(fields[width:])
 
 
 def _fields(line: str, source: Source) -> list[str]:
@@ -254,7 +264,13 @@ def _cut(path: Path, lines: list[str], body: list[int], names: list[str], source
         table = pa.concat_tables([table, extra]).take(np.argsort(rows, kind="stable"))
         rows.sort()
     columns = {name: table.column(i).combine_chunks() for i, name in enumerate(names) if name}
-    return Sheet(path.name, columns, np.array(rows, int) + 1, lambda line: lines[line - 1], bad)
+    return Sheet(
+        path.name,
+        columns,
+        np.array(rows, int) + 1,
+        lambda line: lines[line - 1].replace("\v", "\n"),
+        bad,
+    )
 
 
 def _mended(fields: list[str], names: list[str], width: int, source: Source) -> list[str] | str:
