@@ -14,13 +14,12 @@ from citylib.city.areas import plain
 from citylib.city.datasets import DatasetSpec
 from citylib.city.mapping import Rule, Source
 from citylib.city.profile import City
+from citylib.lake.across import Aside, occurrences, running
 from citylib.lake.errors import FileFault
 from citylib.lake.places import areas
 from citylib.lake.schema import LINE, table_schema
 from citylib.lake.sheet import Sheet
 from citylib.lake.values import Faults, number, times
-
-Aside = list[tuple[int, str]]
 
 
 @dataclass
@@ -193,7 +192,7 @@ def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> 
         mask = np.array(hits, bool)[text.indices.to_numpy(zero_copy_only=False)] & keep
         total += [(int(line), item.reason) for line in sheet.lines[mask]]
         keep &= ~mask
-    occurrence, duplicate = _occurrences(sheet, source, spec, keep)
+    occurrence, duplicate = occurrences(sheet, source, spec, keep)
     rows = Rows(sheet, source, np.flatnonzero(keep & ~duplicate))
     for line, reason in [*sheet.bad, *total]:
         aside += [(line, reason)] * rows.each
@@ -211,7 +210,7 @@ def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> 
     table = pa.table([columns[name] for name in schema.names], schema.names)
     if not good.all():
         table = table.filter(pa.array(good))
-    table, remarks = _running(table, spec)
+    table, remarks = running(table, spec)
     whole = (len(sheet.lines) + len(sheet.bad)) * rows.each
     return Mapped(table, aside, remarks, int(duplicate.sum()) * rows.each, whole)
 
@@ -259,29 +258,6 @@ def _columns(rows: Rows, spec: DatasetSpec, city: City) -> tuple[dict[str, pa.Ar
     return columns, faults
 
 
-def _running(table: pa.Table, spec: DatasetSpec) -> tuple[pa.Table, Aside]:
-    """Leave out values of running totals that fall to less than half of what they were."""
-    remarks: Aside = []
-    names = [column.name for column in spec.column if column.running]
-    if not names or not table.num_rows:
-        return table, remarks
-    frame = table.select([LINE, *spec.key, *names]).to_pandas().sort_values("time")
-    others = [name for name in spec.key if name != "time"]
-    for name in names:
-        values = frame[name].astype(float)
-        groups = frame.groupby(others, sort=False)[name] if others else frame[name]
-        low = values < groups.cummax().astype(float) / 2
-        low = low.sort_index().to_numpy()
-        if low.any():
-            column = table[name].combine_chunks()
-            kept = pc.if_else(pa.array(low), pa.scalar(None, column.type), column)
-            table = table.set_column(table.schema.get_field_index(name), name, kept)
-            reason = f"{name} fell below half of what it was: taken as missing"
-            lines = table[LINE].filter(pa.array(low)).to_pylist()
-            remarks += [(line, reason) for line in lines]
-    return table, remarks
-
-
 def _is_null(array: pa.Array) -> np.ndarray:
     return pc.is_null(array).to_numpy(zero_copy_only=False)
 
@@ -296,28 +272,3 @@ def _clean(text: pa.DictionaryArray, rule: Rule) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(
         pa.array(taken, pa.int32(), mask=taken < 0), pa.array(unique, pa.string())
     )
-
-
-def _occurrences(
-    sheet: Sheet, source: Source, spec: DatasetSpec, keep: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Number of each row among the different rows with the same key, and which are there twice."""
-    count = len(sheet.lines)
-    none = np.zeros(count, bool)
-    if spec.repeats != "number":
-        return np.ones(count, np.int64), none
-    rules = [source.time, *(source.columns[name] for name in spec.key if name in source.columns)]
-    wanted = [name for rule in rules for name in (*rule.header, *rule.join)]
-    codes = {
-        name: array.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-        for name, array in sheet.columns.items()
-    }
-    frame = pd.DataFrame(codes)[keep]
-    key = frame.groupby([name for name in wanted if name in codes], sort=False).ngroup()
-    twice = none.copy()
-    if len(repeated := frame[key.duplicated(keep=False)]):
-        twice[repeated.index] = repeated.duplicated()
-    occurrence = np.ones(count, np.int64)
-    kept = key[~twice[key.index]]
-    occurrence[kept.index] = kept.groupby(kept).cumcount() + 1
-    return occurrence, twice
