@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 84, 12, 12, 28
 ROWS = 8
 ROW = 34
+NARROW = 420
+NAMES = 190
 
 
 def sparkline(values: np.ndarray) -> str:
@@ -152,18 +154,18 @@ def ranking(
     body = []
     for row, code in enumerate(rows):
         y = row * ROW
-        width = max(0.0, values[code]) / largest * (WIDTH - 350)
+        width = max(0.0, values[code]) / largest * (NARROW - NAMES - 120)
         label = f"{order.index(code) + 1}. {city.area_name(code, lang)}"
         chosen = " chosen" if code == area else ""
         body.append(
             f'<g class="row{chosen}"><text x="0" y="{y + 22}">{escape(label)}</text>'
-            f'<rect class="bar" x="220" y="{y + 5}" width="{width:.1f}" height="22"/>'
-            f'<text x="{228 + width:.1f}" y="{y + 22}" data-area="{code}" '
+            f'<rect class="bar" x="{NAMES}" y="{y + 5}" width="{width:.1f}" height="22"/>'
+            f'<text x="{NAMES + 8 + width:.1f}" y="{y + 22}" data-area="{code}" '
             f'data-value="{values[code]!r}">{figures.figure(values[code], found.units, lang, True)}'
             "</text></g>"
         )
     name = say(lang, "ranking_of", title=found.title, period=found.when(lang))
-    return _svg("chart ranking", name, len(rows) * ROW, "".join(body))
+    return _svg("chart ranking", name, len(rows) * ROW, "".join(body), NARROW)
 
 
 def shown_ranks(order: list[str], area: str | None, rows: int = ROWS) -> list[str]:
@@ -181,8 +183,8 @@ def shown_ranks(order: list[str], area: str | None, rows: int = ROWS) -> list[st
     return [code for code in order if code in shown]
 
 
-def _svg(kind: str, name: str, height: float, body: str) -> str:
+def _svg(kind: str, name: str, height: float, body: str, width: int = WIDTH) -> str:
     return (
-        f'<svg class="{kind}" role="img" viewBox="0 0 {WIDTH} {height:.0f}" '
+        f'<svg class="{kind}" role="img" viewBox="0 0 {width} {height:.0f}" '
         f'aria-label="{escape(name)}"><title>{escape(name)}</title>{body}</svg>'
     )
