@@ -11,9 +11,11 @@ from typing import Any
 import citylib
 from citylib.access.roles import GROUPS
 from citylib.city.errors import SettingsError
+from citylib.city.profile import load_city
 from citylib.city.settings import FILE, KEYS, Settings
 from citylib.hub import ports
 from citylib.hub.secrets import ensure_secret
+from citylib.look.served import voila_arguments, voila_environment
 
 CHECKOUT = Path(citylib.__file__).parents[1]
 HOME = "mayor.ipynb"
@@ -121,9 +123,11 @@ class Installation:
                     f"--SharedVoila.root_dir={self.dashboards}",
                     f"--SharedVoila.home={HOME}",
                     f"--SharedVoila.runtime={own / 'runtime'}",
+                    *voila_arguments(load_city(self.settings.profile)),
                 ],
                 "cwd": str(self.settings.root),
                 "environment": self.environment()
+                | voila_environment()
                 | {
                     # Not what somebody has in a home of their own.
                     "HOME": str(own),

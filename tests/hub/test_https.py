@@ -84,7 +84,7 @@ def test_a_browser_on_another_machine_signs_in_and_may_use_camera_and_microphone
         page.fill("#password_input", secure.accounts["mayor"])
         page.click("#login_submit")
         page.wait_for_selector("text=hello from the kernel", timeout=60_000)
-        page.click("text=Press")
+        page.dispatch_event("text=Press", "click")
         page.wait_for_selector("text=pressed")
         assert page.evaluate("window.isSecureContext")
         kinds = page.evaluate(

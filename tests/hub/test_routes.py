@@ -99,7 +99,7 @@ def test_readers_are_led_to_the_dashboard(bare_platform, who, request):
     answer = client.get("/")
     assert answer.status_code == 200
     assert answer.url.path == RENDER
-    assert "hello from the kernel" in answer.text
+    assert kernel_of(answer.text)
 
 
 @pytest.mark.parametrize("path", [path for path in OF_THE_HUB[1:] if path != "/hub/token"])

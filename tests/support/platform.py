@@ -25,11 +25,13 @@ from citylib.city.settings import Settings
 CHECKOUT = Path(__file__).parents[2]
 READY = re.compile(r"^ {4}(https?://\S+)$", re.M)
 ACCOUNT = re.compile(r"^ {4}(analyst|official|mayor) +([a-z0-9]{4}(?:-[a-z0-9]{4}){3})$", re.M)
+# The class is what the page waits for before it shows anything.
 PROBE = """
 import ipywidgets
-said = ipywidgets.HTML("<b>hello from the kernel</b>")
+notice = "<div class='city-notice'><h1>{}</h1></div>".format
+said = ipywidgets.HTML(notice("hello from the kernel"))
 button = ipywidgets.Button(description="Press")
-button.on_click(lambda _: setattr(said, "value", "<b>pressed</b>"))
+button.on_click(lambda _: setattr(said, "value", notice("pressed")))
 ipywidgets.VBox([button, said])
 """
 
