@@ -214,12 +214,17 @@ def _fires(records: Path, codes: dict[str, str]) -> dict[str, pd.DataFrame]:
     events["area"] = events["시군구명"].map(codes)
     events["value"] = pd.to_numeric(events["출동소요시간"])
     result["fire_response_time"] = _averaged(events, "value")
+    counted = pd.crosstab(events["time"], events["area"]).reindex(columns=sorted(codes.values()))
+    counted = counted.fillna(0)  # a district without late fires in a month had none
+    counted[CITY] = events.groupby("time").size()
+    result["fires_reached_late"] = _tidy(counted.stack())
     return result
 
 
 def _covid(folder: Path) -> dict[str, pd.DataFrame]:
     frame = _frame(folder / "kr_regional_daily.csv.xz")
     frame = frame[frame["region"] == "서울"].drop_duplicates("date", keep="last")
+    frame = frame[frame["date"] <= "20230831"]  # the end of daily counting
     frame = frame.sort_values("date")
     time = pd.to_datetime(frame["date"], format="%Y%m%d")
     names = {"confirmed": "confirmed", "deaths": "death", "released": "released"}
@@ -276,4 +281,4 @@ def _cameras(folder: Path, codes: dict[str, str]) -> dict[str, pd.DataFrame]:
     installed = _summed(long, "value")
     running = installed.sort_values("time").copy()
     running["value"] = running.groupby("area")["value"].cumsum()
-    return {"cameras": installed, "cameras_total": running}
+    return {"cameras": running}

@@ -113,6 +113,8 @@ class AreaRule(Plain):
     within : AreaRule, optional
         A coarser rule. The area counts only if it lies in the area that this one finds, which
         otherwise is itself the record's area.
+    whole : tuple of str
+        Values that stand for no area of the level but are known to belong to the city.
     unknown : str
         What to do when nothing is found: "set aside" (the default), "city" or "outside".
     """
@@ -127,6 +129,7 @@ class AreaRule(Plain):
     register_: Annotated[str | None, Field(alias="register")] = None
     keys: tuple[str, ...] = ()
     within: AreaRule | None = None
+    whole: tuple[str, ...] = ()
     unknown: Literal["set aside", "city", "outside"] = "set aside"
 
     @model_validator(mode="after")

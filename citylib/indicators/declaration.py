@@ -55,8 +55,9 @@ class Indicator(Plain):
         Only records whose column has this value, or one of these values.
     scale : float
         Factor applied to the finished figure, for example 100 for a percentage.
-    difference : bool
-        Take the difference to the period before; for sources that publish running totals.
+    derive : {"difference", "running_total"}, optional
+        Made from the figures of all periods: the difference to the period before, for sources
+        that publish running totals; or the total since the first period.
     classification : {"public", "internal", "personal"}
         Who may see it; never more open than the records that it is computed from.
     better : {"lower", "higher"}, optional
@@ -93,7 +94,7 @@ class Indicator(Plain):
     units: str
     where: dict[str, str | int | list[str] | list[int]] = Field(default={})
     scale: float = 1.0
-    difference: bool = False
+    derive: Literal["difference", "running_total"] | None = None
     classification: Classification = "public"
     better: Literal["lower", "higher"] | None = None
     headline: bool = False

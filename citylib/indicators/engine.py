@@ -259,8 +259,10 @@ def _figures(
     values = np.full((int(end - start), width), np.nan)
     values[period[place == 0] - start] = indicator.how.absent
     values[period - start, place] = indicator.how.finalize(part.states) * indicator.scale
-    if indicator.difference:
+    if indicator.derive == "difference":
         values = np.diff(values, axis=0, prepend=np.nan)
+    elif indicator.derive == "running_total":
+        values = np.where(np.isnan(values), np.nan, np.nancumsum(values, axis=0))
     unit = UNIT[indicator.frequency]
     time = np.arange(start, end).astype(f"datetime64[{unit}]").astype("datetime64[ns]")
     titles = {f"long_name_{language}": title for language, title in indicator.title.items()}

@@ -111,6 +111,8 @@ def _named(rule: AreaRule, places: list[int], values: list[str], index: np.ndarr
 def _code(rule: AreaRule, value: str | None, city: City, within: str | None) -> str | None:
     if value is None:
         return None
+    if value.strip() in rule.whole:
+        return city.code
     if rule.level == "city":
         return city.code if city.is_city(value) else None
     try:

@@ -135,9 +135,10 @@ def test_each_record_counts_for_its_areas_and_the_city(tmp_path, client):
             [[700 / 9, 75, np.nan], [np.nan] * 3, [80, np.nan, 80]],
         ),
         (
-            {"aggregation": "last", "difference": True, "level": "city", "frequency": "month"},
+            {"aggregation": "last", "derive": "difference", "level": "city", "frequency": "month"},
             [[np.nan]],
         ),
+        ({"derive": "running_total"}, [[7, 3, np.nan], [np.nan] * 3, [15, np.nan, 8]]),
     ],
 )
 def test_declarations_mean_what_they_say(tmp_path, client, changes, want):

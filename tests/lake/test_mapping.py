@@ -333,3 +333,13 @@ def test_a_kind_that_follows_from_the_area(deliver):
         ("9", "other"),
         ("9e", "district"),
     ]
+
+
+def test_names_that_stand_for_the_whole_city_are_written_down(deliver):
+    read = COUNTS.replace('header = "district"', 'header = "district", whole = ["Roof"]')
+    text = "when,district,gate,n,speed\n2022-01-01 00:00,Roof,A,1,1\n2022-01-01 01:00,Rooof,A,1,1\n"
+    lake = deliver({"a.csv": text}, counts=read)
+    report = lake.load("counts")
+    assert (report.stored, report.set_aside) == (1, 1)
+    assert lake.table("counts").read(["area"]).to_pylist() == [{"area": "9"}]
+    assert lake.set_aside("counts").to_pylist()[0]["reason"] == "no district goes by 'Rooof'"
