@@ -17,6 +17,7 @@ c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports.hub}"
 c.JupyterHub.default_url = first_page
 c.JupyterHub.extra_handlers = [("/no-role", NoRoleHandler)]
 c.JupyterHub.template_paths = [str(TEMPLATES)]
+c.JupyterHub.template_vars = here.words()
 c.ConfigurableHTTPProxy.command = here.proxy_command()
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy}"
 c.ConfigurableHTTPProxy.pid_file = str(here.state / "proxy.pid")
@@ -37,7 +38,7 @@ look_after_services(seconds=3)
 c.JupyterHub.spawner_class = AnalystSpawner
 c.AnalystSpawner.workspaces = str(here.workspaces)
 c.AnalystSpawner.start_from = str(here.notebooks)
-c.Spawner.environment = here.environment()
+c.Spawner.environment = here.analysts_environment()
 c.Spawner.default_url = "/lab"
 
 # What is kept, and where.

@@ -16,6 +16,7 @@ from citylib.city.settings import FILE, KEYS, Settings
 from citylib.hub import ports
 from citylib.hub.secrets import ensure_secret
 from citylib.look.served import voila_arguments, voila_environment
+from citylib.look.theme import THEMES
 
 CHECKOUT = Path(citylib.__file__).parents[1]
 HOME = "mayor.ipynb"
@@ -105,6 +106,16 @@ class Installation:
         path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
         config = str(self.settings.root / FILE)
         return {"PATH": path, "CITYLIB_CONFIG": config, "LANG": "C.UTF-8", **kept}
+
+    def analysts_environment(self) -> dict[str, str]:
+        """What the servers of analysts are told besides: no news, nothing fetched."""
+        return self.environment() | {"JUPYTER_CONFIG_PATH": str(Path(__file__).parent / "jupyter")}
+
+    def words(self) -> dict[str, Any]:
+        """What the hub's own pages say and how they look."""
+        city = load_city(self.settings.profile)
+        names = dict.fromkeys(city.name[lang] for lang in city.languages)
+        return {"city_name": " · ".join(names), "colours": THEMES["light"]}
 
     def proxy_command(self) -> list[str]:
         """How the proxy is started: our own node, the package from the lock."""

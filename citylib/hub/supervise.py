@@ -77,8 +77,9 @@ class Supervisor:
         """
         _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         watched = STOPPING | {signal.SIGCHLD}
-        # Delivered only where they are waited for; and SIGCHLD must not be ignored for that.
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # Delivered only where they are waited for; what is ignored might not be.
+        for number in watched:
+            signal.signal(number, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_BLOCK, watched)
         try:
             self._start()
@@ -165,6 +166,9 @@ class Supervisor:
 
 def _after_fork() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    # A shell has those it starts in the background ignore Ctrl-C, and they would pass it on.
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_DFL)
     # When this process is killed, the program is told to stop.
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 

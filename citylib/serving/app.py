@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from jupyter_core.utils import run_sync
 from jupyter_server.utils import url_path_join
 from jupyterhub.singleuser.extension import (
     JupyterHubAuthorizer,
     JupyterHubLogoutHandler,
     JupyterHubOAuthCallbackHandler,
 )
-from tornado.web import HTTPError, RedirectHandler, RequestHandler
+from tornado.web import HTTPError, RedirectHandler, RequestHandler, StaticFileHandler
 from traitlets import Integer, Unicode, default
 from traitlets.config import Config
 from voila.app import Voila
@@ -95,6 +96,11 @@ class SharedVoila(Voila):
             self.exit(1)
         super().start()
 
+    def stop(self) -> None:
+        """End the kernels at once: they hold nothing that is not elsewhere."""
+        shutil.rmtree(self.connection_dir, ignore_errors=True)
+        run_sync(self.kernel_manager.shutdown_all)(now=True)
+
     def init_handlers(self) -> list[Any]:
         """Voila's handlers, less what is left out, each behind the hub's sign-in."""
         base = re.escape(self.server_url)
@@ -131,6 +137,13 @@ class _RoleRequired(RequestHandler):
             raise HTTPError(403)
 
 
+class _FilesForReaders(_RoleRequired):
+    def check_xsrf_cookie(self) -> None:
+        # A page's fonts are asked for without the token against forgery, and nothing happens
+        # by asking for a file.
+        return
+
+
 class _DashboardHandler(TornadoVoilaHandler):
     """Shows a notebook directly in the root folder; other paths are not there."""
 
@@ -142,7 +155,7 @@ class _DashboardHandler(TornadoVoilaHandler):
         await super().get(path)
 
 
-class _TemplateFiles(_RoleRequired, TemplateStaticFileHandler):
+class _TemplateFiles(_FilesForReaders, TemplateStaticFileHandler):
     """Files of the page's template; a path that is none is not there, and no failure."""
 
     def parse_url_path(self, url_path: str) -> str:
@@ -159,7 +172,8 @@ def _guarded(pattern: str, handler: type[RequestHandler], *options: Any) -> tupl
     elif handler is TemplateStaticFileHandler:
         handler = _TemplateFiles
     elif not issubclass(handler, (JupyterHubLogoutHandler, JupyterHubOAuthCallbackHandler)):
-        handler = type(f"Guarded{handler.__name__}", (_RoleRequired, handler), {})
+        guard = _FilesForReaders if issubclass(handler, StaticFileHandler) else _RoleRequired
+        handler = type(f"Guarded{handler.__name__}", (guard, handler), {})
     return (pattern, handler, *options)
 
 
