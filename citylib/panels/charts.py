@@ -217,6 +217,7 @@ def _figure(marks: list[Any], axes: list[Any]) -> bqplot.Figure:
         marks=marks,
         axes=axes,
         animation_duration=0,
+        display_toolbar=False,
         padding_x=0,
         padding_y=0,
         min_aspect_ratio=0.01,

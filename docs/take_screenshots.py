@@ -1,0 +1,109 @@
+"""Pictures of the running platform for the documentation.
+
+Run `python docs/take_screenshots.py`: it starts the platform on a folder of its own over the
+records and figures that are there already (made first if they are not), signs in as the mayor,
+and writes into `docs/screenshots/`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+CHECKOUT = Path(__file__).parents[1]
+sys.path.insert(0, str(CHECKOUT / "tests"))
+
+from support.platform import Platform, running  # noqa: E402
+from support.screen import PUBLIC, SIZES, chromium, open_dashboard, sign_in  # noqa: E402
+
+from citylib.city.settings import Settings  # noqa: E402
+from citylib.hub.data import bring_up_to_date  # noqa: E402
+
+FOLDER = Path(__file__).parent / "screenshots"
+# Size, theme, language, and whether a district is chosen.
+DASHBOARDS = [
+    ("wall", "dark", "ko", True),
+    ("wall", "light", "en", False),
+    ("laptop", "dark", "en", True),
+    ("laptop", "light", "ko", True),
+    ("phone", "dark", "ko", False),
+    ("phone", "light", "en", True),
+]
+PAGES = [
+    ("laptop", "light", "ko", ""),
+    ("laptop", "dark", "en", "en/"),
+    ("phone", "light", "en", "en/"),
+    ("phone", "dark", "ko", ""),
+]
+
+
+def main() -> None:
+    """Take all pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _installation(Path(folder))
+        bring_up_to_date(settings)
+        with running(settings) as platform, chromium() as browser:
+            _dashboards(browser, platform)
+            _public(browser, platform)
+
+
+def _installation(folder: Path) -> Settings:
+    """State of its own, records and figures of the checkout."""
+    own = Settings.load(CHECKOUT)
+    values = {"profile": own.profile, "lake": own.lake, "cube": own.cube}
+    lines = [f'{key} = "{value}"\n' for key, value in values.items()]
+    (folder / "citylib.toml").write_text("".join(lines), "utf-8")
+    for name in ("dashboards", "notebooks"):
+        (folder / name).symlink_to(CHECKOUT / name)
+    return Settings.load(folder)
+
+
+def _dashboards(browser: Browser, platform: Platform) -> None:
+    page = browser.new_page()
+    sign_in(page, platform.url, "mayor", platform.accounts["mayor"])
+    state = page.context.storage_state()
+    page.context.close()
+    for size, theme, language, chosen in DASHBOARDS:
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            has_touch=size == "phone",
+            storage_state={**state, "origins": []},
+        )
+        page = context.new_page()
+        open_dashboard(page, platform.url, f"?language={language}&theme={theme}")
+        if chosen:
+            first = page.locator("path.area").nth(12)
+            first.dispatch_event("click")
+            page.wait_for_selector(".city-map-heading .back")
+        _shoot(page, f"dashboard-{size}-{theme}-{language}", full=size == "phone")
+        context.close()
+
+
+def _public(browser: Browser, platform: Platform) -> None:
+    for size, theme, language, path in PAGES:
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if theme == "dark" else "light",
+        )
+        page = context.new_page()
+        page.goto(platform.url + PUBLIC + path)
+        _shoot(page, f"public-{size}-{theme}-{language}", full=False)
+        context.close()
+
+
+def _shoot(page: Page, name: str, full: bool) -> None:
+    page.mouse.move(1, 1)
+    page.wait_for_function("() => document.getAnimations().every(a => a.playState === 'finished')")
+    path = FOLDER / f"{name}.png"
+    page.screenshot(path=path, full_page=full)
+    print(f"{path.relative_to(CHECKOUT)}  {path.stat().st_size // 1024} KB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

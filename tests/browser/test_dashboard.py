@@ -1,0 +1,239 @@
+import math
+import re
+from datetime import timedelta
+
+import pytest
+from support.screen import SIZES, colours_seen
+
+from citylib.look import colours, figures
+from citylib.panels.picture import reading as reads
+
+
+def expected(city, array, time=None):
+    """Class of each district in a period, from the cube."""
+    time = time or reads.reading(array, city.code, "en").time
+    values = reads.at(array, time)
+    inner = {code: values[code] for code in city.levels["district"].areas}
+    limits = colours.breaks(inner.values())
+    return {code: colours.paint(value, limits) for code, value in inner.items()}
+
+
+def shown(page):
+    """The figure over the map."""
+    return float(page.get_attribute(".city-map-heading data", "value"))
+
+
+def settled(page, value):
+    page.wait_for_function(
+        "value => Math.abs(document.querySelector('.city-map-heading data').value - value) < 1e-9",
+        arg=value,
+    )
+
+
+def middle_of(page, code):
+    """A point of the screen at which this area is what is touched."""
+    return page.evaluate(
+        """code => {
+          const box = document.querySelector(`path.area-${code}`).getBoundingClientRect();
+          for (let i = 1; i < 12; i++) for (let j = 1; j < 12; j++) {
+            const x = box.left + box.width * i / 12, y = box.top + box.height * j / 12;
+            if (document.elementFromPoint(x, y)?.dataset?.area === code) return [x, y];
+          }
+        }""",
+        code,
+    )
+
+
+def wait_for_colours(page, classes):
+    page.wait_for_function(
+        """classes => Object.entries(classes).every(([code, name]) =>
+          document.querySelector(`path.area-${code}`)?.dataset.paint === name)""",
+        arg=classes,
+    )
+    # The fill changes softly; what counts is what it comes to.
+    page.wait_for_function("() => document.getAnimations().every(a => a.playState === 'finished')")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_district_has_the_colour_of_its_figure(dashboard, city, read, theme):
+    page = dashboard(query=f"?language=en&theme={theme}")
+    page.click("[data-indicator=population]")
+    classes = expected(city, read("population"))
+    wait_for_colours(page, classes)
+    page.mouse.move(1, 1)
+    assert colours_seen(page, theme) == classes
+
+
+def test_a_tile_switches_map_figure_and_time(dashboard, city, read):
+    page = dashboard()
+    array = read("fires")
+    found = reads.reading(array, city.code, "en")
+    tile = page.locator("[data-indicator=fires]")
+    assert float(tile.locator("data").get_attribute("value")) == found.value
+    tile.click()
+    settled(page, found.value)
+    assert tile.get_attribute("aria-pressed") == "true"
+    period = figures.period(found.time, "month", "en")
+    page.wait_for_selector(f".city-time output:text-is('{period}')")
+    wait_for_colours(page, expected(city, array))
+
+
+def test_a_district_switches_figure_and_charts(dashboard, city, read):
+    page = dashboard()
+    code = list(city.levels["district"].areas)[-1]
+    array = read(page.get_attribute(".tile[aria-pressed=true]", "data-indicator"))
+    time = reads.reading(array, city.code, "en").time
+    page.mouse.click(*middle_of(page, code))
+    values = reads.at(array, time)
+    settled(page, values[code])
+    name = city.area_name(code, "en")
+    assert page.inner_text(".city-map-heading .place") == name
+    page.wait_for_selector(f".chart-history .chart-title:has-text('{name}')")
+    order = reads.ranked(values, reads.districts(array, city.code))
+    note = f"{order.index(code) + 1} of 25"
+    page.wait_for_selector(f".chart-ranking .chart-title:has-text('{note}')")
+    figure = figures.compact(values[code], "en")
+    page.wait_for_function(
+        """text => [...document.querySelectorAll('.chart-comparison .tick text')]
+          .some(tick => tick.textContent.replace(/\\s+/g, ' ') === text)""",
+        arg=f"{name} {figure}",
+    )
+    page.click("[data-press=city]")
+    settled(page, values[city.code])
+
+
+def test_a_district_can_be_chosen_by_key_and_says_what_it_is(dashboard, city, read):
+    page = dashboard()
+    code = "11010"
+    array = read(page.get_attribute(".tile[aria-pressed=true]", "data-indicator"))
+    found = reads.reading(array, city.code, "en")
+    value = reads.at(array, found.time)[code]
+    path = page.locator(f"path.area-{code}")
+    path.focus()
+    says = f"{city.area_name(code, 'en')}: {figures.figure(value, found.units, 'en')}"
+    assert path.get_attribute("aria-label") == says
+    assert page.inner_text(".tip") == says
+    page.keyboard.press("Enter")
+    settled(page, value)
+
+
+def test_time_moves_by_button_and_by_key(dashboard, city, read):
+    page = dashboard()
+    page.click("[data-indicator=pm25]")
+    array = read("pm25")
+    found = reads.reading(array, city.code, "en")
+    settled(page, found.value)
+    page.click(".city-time .earlier")
+    earlier = found.time - timedelta(days=1)
+    settled(page, reads.at(array, earlier)[city.code])
+    period = figures.period(earlier, "day", "en")
+    page.wait_for_selector(f".city-time output:text-is('{period}')")
+    wait_for_colours(page, expected(city, array, earlier))
+    page.focus(".city-time input")
+    page.keyboard.press("ArrowLeft")
+    settled(page, reads.at(array, found.time - timedelta(days=2))[city.code])
+
+
+def test_time_plays_until_it_is_stopped(dashboard):
+    page = dashboard()
+    page.click("[data-indicator=population]")
+    page.wait_for_function("document.querySelector('.city-time output').textContent === '2020'")
+    page.click(".city-time .play")
+    page.wait_for_selector(".city-time .play[aria-label=Pause]")
+    page.wait_for_function("Number(document.querySelector('.city-time output').textContent) < 2010")
+    begun = int(page.inner_text(".city-time output"))
+    page.wait_for_function(
+        "begun => Number(document.querySelector('.city-time output').textContent) > begun",
+        arg=begun,
+    )
+    page.click(".city-time .play")
+    page.wait_for_selector(".city-time .play[aria-label=Play]")
+
+
+def test_language_and_theme_are_switched_on_the_page_and_kept(dashboard, city):
+    page = dashboard()
+    page.click("[data-press='language:ko']")
+    name = city.area_name(city.code, "ko")
+    page.wait_for_selector(f"h1:has-text('{name}')")
+    assert page.get_attribute("html", "lang") == "ko"
+    page.wait_for_selector(f".chart-ranking .tick:has-text('{city.area_name('11020', 'ko')[-1]}')")
+    page.click("[data-press='theme:light']")
+    page.wait_for_selector("html[data-theme=light]")
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert min(map(int, re.findall(r"\d+", ground))) > 200
+    page.goto(page.url.split("?")[0])
+    page.wait_for_selector(".city-header [data-press='language:ko'][aria-pressed=true]")
+    assert page.get_attribute("html", "data-theme") == "light"
+
+
+def test_an_indicator_without_a_tile_is_found_in_the_list(dashboard, city, read):
+    page = dashboard()
+    page.select_option(".city-map-heading select", "population_density")
+    array = read("population_density")
+    settled(page, reads.reading(array, city.code, "en").value)
+    wait_for_colours(page, expected(city, array))
+
+
+def test_every_tile_says_the_cubes_figure(dashboard, city, read):
+    page = dashboard()
+    for tile in page.locator(".tile").all():
+        found = reads.reading(read(tile.get_attribute("data-indicator")), city.code, "en")
+        value = float(tile.locator("data").get_attribute("value"))
+        assert value == found.value or (math.isnan(value) and math.isnan(found.value))
+        assert figures.compact(found.value, "en") in tile.inner_text()
+        assert found.when("en") in tile.inner_text()
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("size", list(SIZES))
+def test_nothing_is_cut_or_out_of_reach(dashboard, size, language):
+    page = dashboard(size, f"?language={language}")
+    wide, high = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    )
+    width, height = SIZES[size]
+    assert wide <= width, "nothing to scroll sideways"
+    if size != "phone":
+        assert high <= height, "all in one view"
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('button, select, input, .leaflet-bar a')]
+          .filter(e => e.checkVisibility())
+          .map(e => [e.className || e.tagName, e.getBoundingClientRect()])
+          .filter(([, box]) => box.width < 47.9 || box.height < 47.9)
+          .map(([name, box]) => `${name}: ${box.width}x${box.height}`)"""
+    )
+    assert small == [], "touch targets are 48 px at least"
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.tile, .tile *, h1, h3, .city-time output, p')]
+          .filter(e => !e.closest('svg') && !e.matches('.hidden, .hidden *') &&
+            (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline' ||
+             e.matches('.tile') && e.scrollHeight > e.clientHeight + 1))
+          .map(e => `${e.className}: ${e.textContent}`)"""
+    )
+    assert cut == []
+
+
+def test_type_on_the_wall_is_read_from_four_metres(dashboard):
+    """3840 px are 3.63 m: what carries meaning is at least 24 px, headline figures 50 px high."""
+    page = dashboard("wall")
+    small = page.evaluate(
+        """() => [...document.querySelectorAll(
+            '.tile *, .city-map-heading *, .city-legend *, .city-time output, .city-chart text')]
+          .filter(e => e.textContent.trim() && e.checkVisibility() &&
+            !e.matches('.hidden, option, optgroup'))
+          .map(e => [parseFloat(getComputedStyle(e).fontSize), e.textContent])
+          .filter(([size]) => size < 24)"""
+    )
+    assert small == []
+    figure = "parseFloat(getComputedStyle(document.querySelector('.tile-figure')).fontSize)"
+    assert page.evaluate(figure) >= 50
+
+
+def test_the_first_bytes_say_what_is_coming(platform, city):
+    client = platform.client("mayor")
+    with client.stream("GET", "/services/dashboards/voila/render/mayor.ipynb") as answer:
+        text = "".join(answer.iter_text())
+    first = text[: text.index('rendered_cells">')]
+    assert f"{city.area_name(city.code, 'ko')} 현황판" in first
+    assert "잠시만 기다려 주세요" in first
+    assert "https://" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)

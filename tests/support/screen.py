@@ -1,0 +1,98 @@
+"""A real browser on the platform's pages, and what must never happen on any of them."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from citylib.look.theme import CLASSES
+
+SIZES = {"wall": (3840, 1766), "laptop": (1366, 768), "phone": (390, 844)}
+DASHBOARD = "/services/dashboards/voila/render/mayor.ipynb"
+PUBLIC = "/services/public/"
+PAINTED = ".city-map path[data-paint^=class]"
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("chromium is missing; as root, run: make system")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def watch(page: Page) -> list[str]:
+    """What goes wrong on a page: errors on the console, requests that leave the machine."""
+    faults: list[str] = []
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+
+    def asked(url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1":
+            faults.append(f"leaves the machine: {url}")
+
+    page.on("request", lambda request: asked(request.url))
+    page.on("websocket", lambda socket: asked(socket.url))
+    return faults
+
+
+def sign_in(page: Page, url: str, name: str, password: str) -> None:
+    """Fill in the hub's form."""
+    page.goto(f"{url}/hub/login")
+    page.fill("input[name=username]", name)
+    page.fill("input[name=password]", password)
+    page.click("[type=submit]")
+    page.wait_for_url(lambda address: "/hub/login" not in address)
+
+
+def open_dashboard(page: Page, url: str, query: str = "") -> None:
+    """Go to the dashboard and wait until map and charts are drawn."""
+    page.goto(url + DASHBOARD + query, wait_until="commit")
+    page.wait_for_selector(PAINTED, timeout=60_000)
+    page.wait_for_function("document.querySelectorAll('.chart-ranking svg rect.bar').length >= 5")
+    page.wait_for_function("document.fonts.status === 'loaded'")
+
+
+def colours_seen(page: Page, theme: str) -> dict[str, str]:
+    """The class that each area has on the screen, by the colours of its pixels.
+
+    Areas are found by asking the page what lies at points of a grid; a pixel's colour counts when
+    it is one of the classes', and the most frequent one of an area is its colour.
+    """
+    points = page.evaluate(
+        """() => {
+          const map = document.querySelector('.city-map .leaflet-container');
+          const box = map.getBoundingClientRect();
+          const found = [];
+          const step = box.width / 140;
+          for (let x = box.left + 1; x < box.right; x += step)
+            for (let y = box.top + 1; y < Math.min(box.bottom, innerHeight); y += step) {
+              const area = document.elementFromPoint(x, y)?.dataset?.area;
+              if (area) found.push([area, Math.round(x), Math.round(y)]);
+            }
+          return found;
+        }"""
+    )
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    names = {
+        tuple(bytes.fromhex(colour[1:])): f"class-{place}"
+        for place, colour in enumerate(CLASSES[theme])
+    }
+    seen: dict[str, Counter[str]] = {}
+    for area, x, y in points:
+        if (name := names.get(image.getpixel((x, y)))) is not None:
+            seen.setdefault(area, Counter())[name] += 1
+    return {area: counts.most_common(1)[0][0] for area, counts in seen.items()}
