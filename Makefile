@@ -52,7 +52,7 @@ test: $(if $(filter 0,$(shell id -u)),system) $(DEV) $(NODE)
 	$(BIN)/pytest
 
 screenshots: $(DEV) $(NODE)
-	$(BIN)/python -m citylib.panels.screenshots docs
+	$(BIN)/python docs/take_screenshots.py
 
 system:
 	@missing=; for package in $(PACKAGES); do \
