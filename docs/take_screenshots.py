@@ -21,6 +21,8 @@ from support.screen import PUBLIC, SIZES, chromium, open_dashboard, sign_in  # n
 
 from citylib.city.settings import Settings  # noqa: E402
 from citylib.hub.data import bring_up_to_date  # noqa: E402
+from citylib.indicators.cube import Cube  # noqa: E402
+from citylib.publish.site import build  # noqa: E402
 
 FOLDER = Path(__file__).parent / "screenshots"
 # Size, theme, language, and whether a district is chosen.
@@ -45,7 +47,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         settings = _installation(Path(folder))
-        bring_up_to_date(settings)
+        if Cube(settings.cube).empty:
+            bring_up_to_date(settings)
+        build(settings)
         with running(settings) as platform, chromium() as browser:
             _dashboards(browser, platform)
             _public(browser, platform)
@@ -80,6 +84,9 @@ def _dashboards(browser: Browser, platform: Platform) -> None:
             first = page.locator("path.area").nth(12)
             first.dispatch_event("click")
             page.wait_for_selector(".city-map-heading .back")
+            name = page.inner_text(".city-map-heading .place")
+            page.wait_for_selector(f".chart-history .chart-title:has-text('{name}')")
+            page.wait_for_selector(f".chart-comparison .tick:has-text('{name}')")
         _shoot(page, f"dashboard-{size}-{theme}-{language}", full=size == "phone")
         context.close()
 

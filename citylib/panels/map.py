@@ -92,7 +92,8 @@ def heading(model: CityModel) -> str:
     if model.area != city.code:
         back = (
             f'<button type="button" class="key back" data-press="city">'
-            f"{say(lang, 'back_to_city')}</button>"
+            f'<span aria-hidden="true">↩</span> {say(lang, "whole_city")}'
+            f'<span class="hidden"> ({say(lang, "back_to_city")})</span></button>'
         )
     return (
         f'<label class="choice"><span class="hidden">{say(lang, "choose")}</span>'
@@ -110,8 +111,7 @@ def choices(model: CityModel) -> str:
     for name in model.ids:
         array = model.figures[name]
         chosen = " selected" if name == model.indicator else ""
-        every = say(model.language, f"every.{array.attrs.get('frequency')}", default="")
-        text = escape(read.title_of(array, model.language) + (f" · {every}" if every else ""))
+        text = escape(read.title_of(array, model.language))
         option = f'<option value="{escape(name)}"{chosen}>{text}</option>'
         groups.setdefault(str(array.attrs.get("domain", "")), []).append(option)
     return "".join(

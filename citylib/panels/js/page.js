@@ -37,17 +37,39 @@ function initialize({ model }) {
     }
   };
   const theme = wanted("theme");
-  const language = wanted("language");
   if (["dark", "light"].includes(theme)) model.set("theme", theme);
-  if (model.get("languages").includes(language)) model.set("language", language);
   model.save_changes();
   apply();
-  measure();
+  // A chart that is being drawn misses what changes meanwhile: language and size wait for it.
+  const settle = () => {
+    root.dataset.settled = "true";
+  };
+  const begin = () => {
+    const language = wanted("language");
+    measure();
+    if (!model.get("languages").includes(language) || language === model.get("language")) {
+      return settle();
+    }
+    model.on("change:title", settle); // the last that the kernel says in another language
+    model.set("language", language);
+    model.save_changes();
+  };
+  // History has two axes, ranking and comparison one each.
+  const drawn = () => document.querySelectorAll(".city-charts .bqplot g.axis").length >= 4;
+  const watch = new MutationObserver(() => {
+    if (!drawn()) return;
+    watch.disconnect();
+    requestAnimationFrame(() => requestAnimationFrame(begin));
+  });
+  watch.observe(document.body, { childList: true, subtree: true });
   model.on("change:theme", chosen);
   model.on("change:language", chosen);
   model.on("change:title", apply);
   addEventListener("resize", measure);
-  return () => removeEventListener("resize", measure);
+  return () => {
+    watch.disconnect();
+    removeEventListener("resize", measure);
+  };
 }
 
 function render({ el }) {
