@@ -61,3 +61,5 @@ if __name__ == "__main__":
         bring_up_to_date(Settings.load())
     except CityError as error:
         sys.exit(f"citylib: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

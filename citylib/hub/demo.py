@@ -23,10 +23,11 @@ from citylib.city.settings import FILE, Settings
 from citylib.hub import data, ports
 from citylib.hub.found import missing
 from citylib.hub.installation import CHECKOUT, Installation
-from citylib.hub.supervise import Supervisor
+from citylib.hub.supervise import Supervisor, end_with_parent
 from citylib.hub.tls import ensure_certificate, machine_hosts
 from citylib.operations import Store
 
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
 ACCOUNTS = {"analyst": "analyst", "official": "official", "mayor": "mayor"}
 LARGEST_LOG = 20_000_000
 SINGLE_USER = "jupyterhub.singleuser"
@@ -77,16 +78,20 @@ def main(
         here = _with_https(here, hosts)
     with _alone(here):
         ports.choose(here.state / "ports.json", here.bind, port)
-        passwords = ensure_accounts(settings)
-        if refresh:
-            _refresh(here)
-        return _supervise(here, passwords, hosts)
+        with Store(settings.database) as store:
+            store.migrate()
+        try:
+            if refresh:
+                _refresh(here)
+        except KeyboardInterrupt:
+            print("\nStopped (SIGINT).", flush=True)
+            return 130
+        return _supervise(here, hosts)
 
 
 def ensure_accounts(settings: Settings) -> dict[str, str | None]:
     """Make the accounts of the first start; a password for each that is new, else None."""
     with Store(settings.database) as store:
-        store.migrate()
         accounts = Accounts(store)
         return {name: accounts.ensure(name, role) for name, role in ACCOUNTS.items()}
 
@@ -117,13 +122,15 @@ def _refresh(here: Installation) -> None:
     if mark.is_file() and mark.read_text() == data.state(here.settings):
         return
     print("Bringing records, figures and public pages up to date …", flush=True)
-    done = subprocess.run([sys.executable, "-m", "citylib.hub.data"], check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "citylib.hub.data"], check=False, preexec_fn=end_with_parent
+    )
     if done.returncode:
         raise ServeError("the data could not be brought up to date; see above")
     mark.write_text(data.state(here.settings))
 
 
-def _supervise(here: Installation, passwords: dict[str, str | None], hosts: Sequence[str]) -> int:
+def _supervise(here: Installation, hosts: Sequence[str]) -> int:
     log = here.logs / "hub.log"
     _turn_over(log)
     config = CHECKOUT / "jupyterhub_config.py"
@@ -137,7 +144,7 @@ def _supervise(here: Installation, passwords: dict[str, str | None], hosts: Sequ
         spare=_is_analysts_server,
         before=lambda: forget_stale_proxy(here.state / "proxy.pid"),
     )
-    watch = _Watch(here, supervisor, passwords, hosts, log)
+    watch = _Watch(here, supervisor, hosts, log)
     print("Starting the platform …", flush=True)
     told = supervisor.run(watch.tick)
     if watch.failed:
@@ -152,7 +159,6 @@ class _Watch:
 
     here: Installation
     supervisor: Supervisor
-    passwords: dict[str, str | None]
     hosts: Sequence[str]
     log: Path
     began: float = field(default_factory=time.monotonic)
@@ -163,7 +169,7 @@ class _Watch:
         if self.ready:
             end_orphaned_kernels()
             return 2.0
-        if answers(self.here):
+        if answers(self.here) and self.is_ours():
             self.ready = True
             self.tell()
         elif self.supervisor.starts > 2 or time.monotonic() - self.began > 180:
@@ -171,19 +177,36 @@ class _Watch:
             return -1.0
         return 0.3
 
+    def is_ours(self) -> bool:
+        """Whether it is our proxy that listens there, and not another platform's."""
+        port = self.here.ports().address
+        for process in psutil.Process().children(recursive=True):
+            try:
+                found = process.net_connections("inet")
+            except psutil.Error:
+                continue
+            if any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found):
+                return True
+        return False
+
     def tell(self) -> None:
-        """Print address, accounts and what is missing."""
+        """Print address, accounts and what is missing.
+
+        The accounts of the first start are made now and not before: a password that was made
+        for a start that failed would never be told.
+        """
+        passwords = ensure_accounts(self.here.settings)
         lines = ["", f"The platform is ready after {time.monotonic() - self.began:.0f} s:", ""]
         lines.append(f"    {self.here.address()}")
-        if self.here.bind != "127.0.0.1":
+        if self.here.bind in EVERYWHERE:
             names = [*self.hosts, *machine_hosts()]
             known = dict.fromkeys(name for name in names if ":" not in name)
             lines += [f"    {self.here.address(name)}" for name in known if name != "127.0.0.1"]
         lines += ["", "Without signing in: the public page. Accounts:", ""]
-        for name, password in self.passwords.items():
+        for name, password in passwords.items():
             told = password or "password as printed at the first start"
             lines.append(f"    {name:10} {told}")
-        if any(self.passwords.values()):
+        if any(passwords.values()):
             lines += ["", "The passwords are printed this once. A new one for somebody:"]
         else:
             lines += ["", "A new password for somebody:"]

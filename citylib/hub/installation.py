@@ -94,8 +94,11 @@ class Installation:
         file = self.state / "ports.json"
         return ports.read(file) or ports.choose(file, self.bind)
 
-    def address(self, host: str = "127.0.0.1") -> str:
-        """The address that people open."""
+    def address(self, host: str | None = None) -> str:
+        """The address that people open; on this machine, unless another host is named."""
+        if host is None:
+            host = "127.0.0.1" if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104
+        host = f"[{host}]" if ":" in host else host
         scheme = "https" if self.certificate else "http"
         return f"{scheme}://{host}:{self.ports().address}/"
 

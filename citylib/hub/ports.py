@@ -44,9 +44,11 @@ def choose(file: Path, bind: str, wanted: int | None = None) -> Ports:
         `wanted` is taken.
     """
     last = read(file)
-    if wanted is not None and not is_free(wanted, bind):
+    if wanted is not None and not (is_free(wanted, bind) and _reserve(wanted)):
         raise PortError(f"port {wanted} is taken; choose another or leave it to the platform")
-    address = wanted or next(port for port in range(FIRST, 65_000) if is_free(port, bind))
+    address = wanted or next(
+        port for port in range(FIRST, 65_000) if is_free(port, bind) and _reserve(port)
+    )
     if last and all(is_free(port) for port in last.inside()):
         ports = last.model_copy(update={"address": address})
     else:
@@ -60,6 +62,21 @@ def choose(file: Path, bind: str, wanted: int | None = None) -> Ports:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(ports.model_dump_json())
     return ports
+
+
+_reserved: list[socket.socket] = []
+
+
+def _reserve(port: int) -> bool:
+    """Keep a port for this process until it ends: another platform may be starting just now."""
+    held = socket.socket(socket.AF_UNIX)
+    try:
+        held.bind(f"\0city-platform-{port}")
+    except OSError:
+        held.close()
+        return False
+    _reserved.append(held)
+    return True
 
 
 def read(file: Path) -> Ports | None:

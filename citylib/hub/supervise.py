@@ -169,7 +169,11 @@ def _after_fork() -> None:
     # A shell has those it starts in the background ignore Ctrl-C, and they would pass it on.
     for number in STOPPING:
         signal.signal(number, signal.SIG_DFL)
-    # When this process is killed, the program is told to stop.
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Between fork and exec: the program is told to stop when this process dies, even killed."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 

@@ -52,6 +52,11 @@ def test_the_address_takes_the_next_free_port(tmp_path):
             ports.choose(tmp_path / "c", "127.0.0.1", wanted=first)
 
 
+def test_platforms_that_start_together_do_not_choose_the_same_address(tmp_path):
+    chosen = {ports.choose(tmp_path / name, "127.0.0.1").address for name in "abc"}
+    assert len(chosen) == 3
+
+
 def test_a_certificate_names_the_machine_and_is_kept_while_it_covers(tmp_path):
     certificate, key = tls.ensure_certificate(tmp_path, ["city.example", "10.9.8.7"])
     assert key.stat().st_mode & 0o777 == 0o600

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.platform import kernel_of, make_root, running, sign_in, wait_until
+from support.platform import Platform, kernel_of, make_root, running, sign_in, wait_until
+
+from citylib.access.accounts import Accounts
+from citylib.operations import Store
 
 RENDER = "/services/dashboards/voila/render/mayor.ipynb"
 
@@ -138,3 +141,26 @@ def test_a_taken_port_is_named(tmp_path, bare_platform):
     assert done.returncode == 1
     assert f"port {port} is taken" in done.stderr
     assert not Path(tmp_path / "var" / "log" / "hub.log").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_while_the_data_are_brought_up_to_date_leaves_nothing(tmp_path, number):
+    settings = make_root(tmp_path)
+    command = [sys.executable, "-m", "citylib.cli", "--config", str(tmp_path), "serve"]
+    environment = os.environ | {"CITYLIB_CONFIG": str(tmp_path / "citylib.toml")}
+    with (tmp_path / "output.txt").open("wb") as file:
+        serve = subprocess.Popen(
+            command, stdout=file, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+    mine = Platform("", {}, settings, serve, tmp_path / "output.txt")
+    wait_until(lambda: (settings.var / "lake").is_dir())
+    # As a terminal does: to the whole group.
+    os.killpg(serve.pid, number)
+    assert serve.wait(30) != 0
+    wait_until(lambda: not mine.processes())
+    printed = mine.output.read_text()
+    assert "Traceback" not in printed
+    assert "ready" not in printed
+    # Nobody was told a password, so there is none yet to be told at the next start.
+    with Store(settings.database) as store:
+        assert Accounts(store).all() == []
