@@ -111,6 +111,22 @@ def serve(
 
 
 @main.group()
+def dashboard() -> None:
+    """Dashboards, which are notebooks that Voila shows."""
+
+
+@dashboard.command("publish")
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Take the place of one of the same name.")
+@click.pass_obj
+def dashboard_publish(settings: Any, notebook: Path, replace: bool) -> None:
+    """Put a notebook among the dashboards, if it runs from top to bottom."""
+    from citylib.panels.dashboards import publish
+
+    click.echo(f"published: {publish(notebook.resolve(), settings(), replace)}")
+
+
+@main.group()
 def account() -> None:
     """Accounts that sign in with a password."""
 

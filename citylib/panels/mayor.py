@@ -53,7 +53,9 @@ class MayorDashboard:
         self.time = TimeControl()
         self.charts = ChartPanel(model)
         self.footer = Markup(name="city-footer")
-        style = Markup(name="hidden", html=f"<style>{theme.css('picture', 'dashboard')}</style>")
+        style = Markup(
+            name="hidden", html=f"<style>{theme.css('picture', 'page', 'dashboard')}</style>"
+        )
         self.widget = Box(
             [
                 style,
@@ -177,7 +179,7 @@ def notice(city: City | None, error: CityError | None) -> Box:
     if error is not None:
         parts.append(f"<pre>{escape(str(error))}</pre>")
     name = " · ".join(city.name.values()) if city else ""
-    style = f"<style>{theme.css('picture', 'dashboard')}</style>"
+    style = f"<style>{theme.css('picture', 'page', 'dashboard')}</style>"
     box = Box([Markup(name="city-notice", html=f"{style}<h1>{escape(name)}</h1>{''.join(parts)}")])
     box.add_class("city-dashboard")
     box.add_class("empty")
