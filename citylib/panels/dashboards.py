@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbformat import ValidationError
 
 from citylib.city.errors import CityError
 from citylib.city.settings import Settings
@@ -65,7 +66,7 @@ def publish(notebook: Path, settings: Settings, replace: bool = False) -> Path:
     try:
         cells = nbformat.read(notebook, as_version=4)
     # nbformat walks through what it reads before it validates it.
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise NotPublished(f"{notebook}: cannot be read as a notebook: {error}") from None
     _strip(cells)
     _run(cells, notebook)
