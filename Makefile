@@ -28,7 +28,7 @@ PACKAGES := chromium fonts-noto-cjk fonts-noto-core postgresql iproute2 procps
 ifneq ($(shell cat $(TOOLS)/place 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUN) $(DEV) $(NODE))
 endif
-READY := $(if $(wildcard $(DEV)),$(DEV),$(RUN))
+READY := $(if $(or $(wildcard $(DEV)),$(filter test screenshots lock $(DEV),$(MAKECMDGOALS))),$(DEV),$(RUN))
 
 .PHONY: help demo setup test system screenshots lock clean
 
@@ -91,7 +91,7 @@ $(NODE): package-lock.json package.json | $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --no-fund --no-audit --no-update-notifier --loglevel error
 	@touch $@
 
-lock: $(TOOLS)/uv
+lock: $(READY)
 	$(UV) pip compile -q --upgrade pyproject.toml --python-version 3.11 --python-platform linux \
 	  --generate-hashes --no-header --no-annotate -o requirements.lock
 	$(UV) pip compile -q --upgrade pyproject.toml --extra dev -c requirements.lock --python-version 3.11 \

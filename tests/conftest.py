@@ -10,10 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from support import postgres
+from support.platform import CHECKOUT, Platform, make_root, running
 
 from citylib.city.settings import Settings
 from citylib.indicators.refresh import run_compute
 from citylib.lake.report import run_load
+from citylib.publish.site import build
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +53,20 @@ def seoul(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     run_load(settings, ())
     run_compute(settings)
     return settings
+
+
+@pytest.fixture(scope="session")
+def bare_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The running platform without data: a dashboard that only says hello, no public pages."""
+    with running(make_root(tmp_path_factory.mktemp("bare"))) as platform:
+        yield platform
+
+
+@pytest.fixture(scope="session")
+def platform(seoul: Settings) -> Iterator[Platform]:
+    """The running platform with all of Seoul's records, the real dashboards and public pages."""
+    for folder in ("dashboards", "notebooks"):
+        (seoul.root / folder).symlink_to(CHECKOUT / folder)
+    build(seoul)
+    with running(seoul) as platform:
+        yield platform
