@@ -162,8 +162,10 @@ def _files(spec: DatasetSpec, failures: list[str]) -> list[tuple[Path, Source]]:
 
 
 def _digest_of_mapping(spec: DatasetSpec, city: City) -> str:
-    """Digest of all that decides how a file becomes records."""
+    """Digest of all that decides how a file becomes records, and what tables say of themselves."""
     digest = hashlib.sha256(READER.encode() + city.timezone.encode() + spec.path.read_bytes())
+    for schema in (table_schema(spec), SET_ASIDE, LOADS):
+        digest.update(schema.serialize().to_pybytes())
     levels: set[str] = set()
     for source in spec.read:
         rule: AreaRule | None = source.area

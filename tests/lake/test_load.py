@@ -3,12 +3,14 @@
 import lzma
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 from support.port import COUNTS, HEADER
 
 from citylib.lake import DatasetMissing, LakeBusy
 from citylib.lake.load import load_dataset
+from citylib.lake.schema import SET_ASIDE
 
 GOOD = "2022-01-05 07:00,East,A,3,1.5\n"
 
@@ -272,3 +274,19 @@ def test_a_day_without_midnight_begins_with_its_first_instant(deliver):
     lake = deliver({"a.csv": HEADER + line}, zone="America/Sao_Paulo", counts=spec)
     lake.load("counts")
     assert rows(lake, "time") == [{"time": datetime(2018, 11, 4, 3, tzinfo=UTC)}]
+
+
+def test_tables_of_an_earlier_version_are_made_anew(deliver, monkeypatch):
+    faults = {"a.csv": "when,district,gate,n,speed\n2022-01-05 08:00,North,A,3,1\n"}
+    earlier = pa.schema(
+        [field.with_metadata({"title": "once called otherwise"}) for field in SET_ASIDE]
+    )
+    with monkeypatch.context() as patch:
+        for module in ("load", "store"):
+            patch.setattr(f"citylib.lake.{module}.SET_ASIDE", earlier)
+        deliver(faults).load("counts")
+    lake = deliver({**faults, "b.csv": faults["a.csv"].replace("North", "South")})
+    assert lake.load("counts").set_aside == 2
+    assert (
+        lake.set_aside("counts").schema.field("file").metadata == SET_ASIDE.field("file").metadata
+    )
