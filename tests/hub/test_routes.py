@@ -289,13 +289,14 @@ def test_no_secret_reaches_kernels_or_analysts(bare_platform, analyst, mayor):
     kept = [path.read_text() for path in secrets.iterdir()]
     assert len(kept) == 3
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in secrets.iterdir())
-    for part in ("ipykernel_launcher", "jupyterhub.singleuser", "citylib.hub.public"):
+    kernels = "/hub/dashboards/runtime/voila_"
+    for part in (kernels, "jupyterhub.singleuser", "citylib.hub.public"):
         found = bare_platform.find(part)
         assert found, part
         for process in found:
             environment = process.environ()
             assert not set(kept) & set(environment.values())
-            if part == "ipykernel_launcher":
+            if part == kernels:
                 assert not [name for name in environment if name.startswith("JUPYTERHUB_")]
 
 
