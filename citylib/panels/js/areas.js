@@ -63,30 +63,27 @@ function render({ model, el }) {
   };
   const sized = new ResizeObserver(fit);
 
+  // Map and areas are drawn by others, at a time of their own: an element can be in the page
+  // while its view does not know it yet.
   const attach = async () => {
     const found = await model.widget_manager.get_model(model.get("map").replace("IPY_MODEL_", ""));
-    const views = await Promise.all(Object.values(found.views));
-    const view = views.find((one) => panel().contains(one.el));
-    if (!view?.obj) return false;
-    map = view.obj;
+    while (!map && el.isConnected) {
+      const views = await Promise.all(Object.values(found.views ?? {}));
+      map = views.find((one) => one.obj && panel().contains(one.el))?.obj ?? null;
+      if (!map) await new Promise(requestAnimationFrame);
+    }
+    if (!map) return;
     // One finger scrolls the page of a phone, two move the map.
     if (matchMedia("(pointer: coarse) and (max-width: 700px)").matches) map.dragging.disable();
-    sized.observe(view.el);
+    sized.observe(map.getContainer());
     fit();
-    return true;
   };
 
-  // Map and areas are drawn by others, at a time of their own.
-  const watch = new MutationObserver(async () => {
+  const watch = new MutationObserver(() => {
     const count = paths().length;
     if (count && count !== watch.count) {
       watch.count = count;
       paint();
-      if (!map && !watch.busy) {
-        watch.busy = true;
-        if (!(await attach())) watch.count = 0;
-        watch.busy = false;
-      }
     }
   });
   const start = () => {
@@ -98,11 +95,9 @@ function render({ model, el }) {
     area.addEventListener("focusout", hide);
     area.addEventListener("click", touch);
     area.addEventListener("keydown", key);
-    if (paths().length) {
-      watch.count = paths().length;
-      paint();
-      attach();
-    }
+    watch.count = paths().length;
+    paint();
+    attach();
   };
   // The element is not in the page yet when it is drawn.
   const waiting = setInterval(() => {
