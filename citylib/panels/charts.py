@@ -223,7 +223,7 @@ def _figure(marks: list[Any], axes: list[Any]) -> bqplot.Figure:
         min_aspect_ratio=0.01,
         max_aspect_ratio=100,
         background_style={"fill": "transparent"},
-        layout=Layout(width="auto", height="auto", min_width="0", min_height="0"),
+        layout=Layout(width="auto", height="auto", min_width="240px", min_height="0"),
     )
 
 

@@ -56,8 +56,10 @@ function render({ model, el }) {
   };
 
   let map = null;
+  let over = false;
   const fit = () => {
-    if (!map) return;
+    const box = map?.getContainer();
+    if (!box?.clientWidth || !box.clientHeight) return; // leaflet would lose its place
     map.invalidateSize({ animate: false });
     map.fitBounds(model.get("bounds"), { animate: false, padding: [4, 4] });
   };
@@ -67,12 +69,14 @@ function render({ model, el }) {
   // while its view does not know it yet.
   const attach = async () => {
     const found = await model.widget_manager.get_model(model.get("map").replace("IPY_MODEL_", ""));
-    while (!map && el.isConnected) {
+    for (;;) {
       const views = await Promise.all(Object.values(found.views ?? {}));
+      if (over) return;
       map = views.find((one) => one.obj && panel().contains(one.el))?.obj ?? null;
-      if (!map) await new Promise(requestAnimationFrame);
+      if (map) break;
+      // A notebook takes cells that are out of sight out of the page.
+      await new Promise((go) => (el.isConnected ? requestAnimationFrame(go) : setTimeout(go, 200)));
     }
-    if (!map) return;
     // One finger scrolls the page of a phone, two move the map.
     if (matchMedia("(pointer: coarse) and (max-width: 700px)").matches) map.dragging.disable();
     sized.observe(map.getContainer());
@@ -108,6 +112,7 @@ function render({ model, el }) {
   }, 20);
   model.on("change:colours change:labels change:selected", paint);
   return () => {
+    over = true;
     clearInterval(waiting);
     watch.disconnect();
     sized.disconnect();
