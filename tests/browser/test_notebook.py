@@ -1,0 +1,42 @@
+"""What an analyst sees in JupyterLab is what the mayor sees."""
+
+from __future__ import annotations
+
+from support.screen import chromium, colours_seen, sign_in, watch
+
+from citylib.city.profile import load_city
+from citylib.indicators.workspace import Workspace
+from citylib.look import colours
+
+
+def test_a_new_indicator_is_seen_on_the_map_in_jupyterlab(platform):
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1500, "height": 1000})
+        faults = watch(page)
+        sign_in(page, platform.url, "analyst", platform.accounts["analyst"])
+        page.wait_for_url("**/user/analyst/lab**", timeout=60_000)
+        page.goto(f"{platform.url}/user/analyst/lab/tree/notebooks/2-new-indicator.ipynb")
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
+        page.click(".lm-MenuBar-item:has-text('Run')")
+        page.click("text=Run All Cells")
+        page.wait_for_selector(
+            ".city-notebook path.area[data-paint^=class]", state="attached", timeout=120_000
+        )
+        page.locator(".city-notebook").scroll_into_view_if_needed()
+        page.wait_for_function(
+            "document.querySelector('.city-notebook path.area').getBoundingClientRect().width > 20"
+        )
+        page.wait_for_selector(".city-notebook path.area-11230[aria-pressed=true]")
+        seen = colours_seen(page, "dark")
+        assert faults == []
+
+    here = Workspace.open(platform.settings.root)
+    records = here.lake.table("air_daily").read(["time", "area", "station_kind", "no2"]).to_pandas()
+    month = records["time"].dt.tz_convert("Asia/Seoul").dt.strftime("%Y-%m")
+    mine = records[(month == "2022-12") & (records["station_kind"] == "district")]
+    worst = mine.groupby("area")["no2"].max()
+    limits = colours.breaks(worst)
+    assert len(seen) >= 20
+    assert seen == {code: colours.paint(worst[code], limits) for code in seen}
+    assert set(seen) <= set(load_city(platform.settings.profile).levels["district"].areas)
