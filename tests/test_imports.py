@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "conference": {"cameras", "access", "operations", "look", "city"},
     "panels": PANELS,
     "command": {"panels"} | PANELS,
-    "publish": {"look", "panels", "indicators", "privacy", "city"},
+    "publish": {"look", "panels", "privacy", "city"},
     "hub": {"command", "panels", "publish", "serving"} | PANELS,
 }
 ROOMS = sorted(p.name for p in PACKAGE.iterdir() if p.is_dir() and (p / "__init__.py").exists())

@@ -18,8 +18,6 @@ from citylib.panels.picture.choropleth import bounds_of, label, legend
 from citylib.panels.picture.tile import badge, figure, local_now, when
 from citylib.panels.touch import Areas, Markup
 
-LEVEL = "district"
-
 
 class MapPanel(Box):
     """Leaflet map of the districts, with heading, legend and values under the finger.
@@ -36,7 +34,8 @@ class MapPanel(Box):
     def __init__(self, model: CityModel) -> None:
         self._model = model
         city = model.city
-        shapes = city.levels[LEVEL].geojson()
+        self._level = next(iter(city.levels.values()))
+        shapes = self._level.geojson()
         west, south, east, north = bounds_of(shapes)
         self.map = ipyleaflet.Map(
             center=((south + north) / 2, (west + east) / 2),
@@ -69,7 +68,7 @@ class MapPanel(Box):
         model, city, lang = self._model, self._model.city, self._model.language
         found = model.reading()
         values = read.at(model.array, model.time)
-        inner = {code: values.get(code, np.nan) for code in city.levels[LEVEL].areas}
+        inner = {code: values.get(code, np.nan) for code in self._level.areas}
         limits = colours.breaks(inner.values())
         self.areas.labels = {
             code: label(city, code, value, found.units, lang) for code, value in inner.items()

@@ -20,12 +20,17 @@ class PublicExport:
 
     Examples
     --------
-    >>> PublicExport(Cube("var/cube")).ids()  # doctest: +SKIP
+    >>> PublicExport.open("var/cube").ids()  # doctest: +SKIP
     ['pm25', 'pm10', …]
     """
 
     def __init__(self, cube: Cube) -> None:
         self._cube = cube
+
+    @classmethod
+    def open(cls, uri: str) -> PublicExport:
+        """The export of the cube at an address, at its newest version."""
+        return cls(Cube(uri))
 
     @property
     def empty(self) -> bool:

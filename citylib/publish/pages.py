@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from citylib.city.areas import AreaLevel
 from citylib.city.profile import City
 from citylib.look import figures as formats
 from citylib.look.words import say
@@ -17,7 +18,6 @@ from citylib.panels.picture.charts import history, ranking
 from citylib.panels.picture.choropleth import choropleth, legend
 from citylib.panels.picture.tile import badge, change, figure, local_now, tile, when
 
-LEVEL = "district"
 NAMES = {"ko": "한국어", "en": "English"}
 
 
@@ -143,31 +143,31 @@ def _view(site: Site, lang: str, indicator: str, now: datetime, first: bool) -> 
             f'<section class="card" aria-labelledby="view">{top}'
             f"<h3>{say(lang, 'history')}</h3>{''.join(parts)}</section>\n"
         )
-    codes = city.levels[LEVEL].areas
-    marks = legend((values.get(code, np.nan) for code in codes), found.units, lang)
+    level = city.levels[read.level_of(array, city)]
+    marks = legend((values.get(code, np.nan) for code in level.areas), found.units, lang)
     return (
         f'<section aria-labelledby="view" class="view"><div class="card">{top}'
         f"<figure>{choropleth(city, array, lang)}<figcaption>{marks}</figcaption></figure>"
         f"<h3>{say(lang, 'history')}</h3>{parts[0]}</div>"
         f'<div class="card"><h3>{say(lang, "ranking")}</h3>{ranking(city, array, lang)}'
-        f"{_table(city, found, values, lang)}</div></section>\n"
+        f"{_table(level, found, values, lang)}</div></section>\n"
     )
 
 
-def _table(city: City, found: read.Reading, values: dict[str, float], lang: str) -> str:
+def _table(level: AreaLevel, found: read.Reading, values: dict[str, float], lang: str) -> str:
     unit = formats.unit(found.units, lang)
     rows = "".join(
-        f'<tr><th scope="row">{escape(city.area_name(code, lang))}</th>'
+        f'<tr><th scope="row">{escape(area.name[lang])}</th>'
         f'<td><data value="{value!r}">'
         f"{formats.number(value, lang) if np.isfinite(value) else say(lang, 'missing')}"
         "</data></td></tr>"
-        for code in city.levels[LEVEL].areas
+        for code, area in level.areas.items()
         for value in [values.get(code, float("nan"))]
     )
     mark = f" ({escape(unit)})" if unit else ""
     return (
         f"<h3>{say(lang, 'table')}</h3><table><caption>{escape(found.title)}, {found.when(lang)}"
-        f'</caption><thead><tr><th scope="col">{say(lang, "area")}</th>'
+        f'</caption><thead><tr><th scope="col">{escape(level.name[lang])}</th>'
         f'<th scope="col">{say(lang, "value")}{mark}</th></tr></thead><tbody>{rows}</tbody></table>'
     )
 

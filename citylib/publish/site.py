@@ -11,7 +11,6 @@ from typing import Any
 
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
-from citylib.indicators.cube import Cube
 from citylib.look import theme
 from citylib.panels.picture.reading import districts
 from citylib.privacy.export import PublicExport
@@ -45,7 +44,7 @@ def build(settings: Settings, sign_in: str = "/hub/login") -> Path:
         Nothing has been computed yet.
     """
     city = load_city(settings.profile)
-    export = PublicExport(Cube(settings.cube))
+    export = PublicExport.open(settings.cube)
     figures = {} if export.empty else {name: export.read(name).load() for name in export.ids()}
     return write(city, figures, settings.public, export.version, sign_in)
 

@@ -12,7 +12,7 @@ def settings(tmp_path):
     return build_town(tmp_path / "town")
 
 
-def notebook(folder, *sources, name="Air quality.ipynb".replace(" ", "-")):
+def notebook(folder, *sources, name="Air-quality.ipynb"):
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     cells[0].outputs = [nbformat.v4.new_output("stream", text="old")]
     path = folder / name

@@ -30,7 +30,6 @@ def choropleth(
     array: xr.DataArray,
     lang: str,
     time: datetime | np.datetime64 | None = None,
-    level: str = "district",
 ) -> str:
     """Map of an indicator in one period.
 
@@ -44,8 +43,6 @@ def choropleth(
         Language.
     time : datetime, optional
         Start of the period; by default the last one with a figure for the city.
-    level : str
-        Level whose areas are drawn.
 
     Returns
     -------
@@ -55,8 +52,9 @@ def choropleth(
     """
     found = read.reading(array, city.code, lang, time)
     values = read.at(array, found.time)
-    shapes = city.levels[level].geojson()
-    limits = colours.breaks(values.get(code, np.nan) for code in city.levels[level].areas)
+    level = city.levels[read.level_of(array, city)]
+    shapes = level.geojson()
+    limits = colours.breaks(values.get(code, np.nan) for code in level.areas)
     draw = Projection(shapes)
     name = say(lang, "map_of", title=found.title, period=found.when(lang))
     # One pattern for each picture on a page, or hiding the first would blank the others.

@@ -16,6 +16,8 @@ from citylib.look.words import say
 if TYPE_CHECKING:
     import xarray as xr
 
+    from citylib.city.profile import City
+
 SUMS = ("sum", "count")
 
 
@@ -143,6 +145,12 @@ def reading(
 def districts(array: xr.DataArray, city: str) -> list[str]:
     """Areas within the city that the indicator knows."""
     return [code for code in areas_of(array) if code != city]
+
+
+def level_of(array: xr.DataArray, city: City) -> str:
+    """Level of the areas that the indicator knows; the city's first for one that knows none."""
+    level = str(array["area"].attrs.get("level", ""))
+    return level if level in city.levels else next(iter(city.levels))
 
 
 def is_sum(array: xr.DataArray) -> bool:
