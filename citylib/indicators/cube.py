@@ -51,6 +51,7 @@ class Cube:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
+        self._opened: dict[str | None, xr.Dataset] = {}
 
     @property
     def empty(self) -> bool:
@@ -72,6 +73,7 @@ class Cube:
         """Show the newest version from now on."""
         for name in ("_session", "_groups"):
             self.__dict__.pop(name, None)
+        self._opened.clear()
 
     def ids(self) -> list[str]:
         """Indicators in the cube, in the order of their declaration."""
@@ -216,6 +218,11 @@ class Cube:
             return {}
 
     def _open(self, group: str | None) -> xr.Dataset:
+        if group not in self._opened:
+            self._opened[group] = self._open_group(group)
+        return self._opened[group]
+
+    def _open_group(self, group: str | None) -> xr.Dataset:
         with _quiet():
             dataset = xr.open_zarr(
                 self._session.store, group=group, consolidated=False, chunks=None
