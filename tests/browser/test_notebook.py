@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
+from support.platform import wait_until
 from support.screen import chromium, colours_seen, sign_in, watch
 
 from citylib.city.profile import load_city
 from citylib.indicators.workspace import Workspace
 from citylib.look import colours
+
+
+def is_running(page):
+    prompts = page.locator(".jp-Notebook .jp-InputPrompt").all_inner_texts()
+    return any(re.search(r"[0-9*]", prompt) for prompt in prompts)
+
+
+def run_all(page):
+    page.click(".lm-MenuBar-item:has-text('Run')")
+    page.click("text=Run All Cells")
 
 
 def test_a_new_indicator_is_seen_on_the_map_in_jupyterlab(platform):
@@ -17,9 +30,8 @@ def test_a_new_indicator_is_seen_on_the_map_in_jupyterlab(platform):
         page.wait_for_url("**/user/analyst/lab**", timeout=60_000)
         page.goto(f"{platform.url}/user/analyst/lab/tree/notebooks/2-new-indicator.ipynb")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
-        page.click(".lm-MenuBar-item:has-text('Run')")
-        page.click("text=Run All Cells")
+        # What is run before the kernel is there is dropped.
+        wait_until(lambda: is_running(page) or run_all(page), 60, 1)
         page.wait_for_selector(
             ".city-notebook path.area[data-paint^=class]", state="attached", timeout=120_000
         )
