@@ -51,7 +51,7 @@ class ChartPanel(Box):
             boxes.append(box)
         super().__init__(boxes)
         self.add_class("city-charts")
-        model.observe(self._update, ["indicator", "place", "language", "area"])
+        model.observe(self._update, ["indicator", "place", "language", "area", "version"])
         self._update()
 
     def fit(self, rem: int) -> None:

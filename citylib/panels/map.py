@@ -55,7 +55,7 @@ class MapPanel(Box):
         self.legend = Markup(name="city-legend")
         super().__init__([self.heading, self.map, self.areas, self.legend])
         self.add_class("city-map")
-        model.observe(self._update, ["indicator", "place", "language", "area"])
+        model.observe(self._update, ["indicator", "place", "language", "area", "version"])
         self._update()
 
     def _pressed(self, what: str) -> None:

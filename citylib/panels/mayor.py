@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from typing import Any
 
@@ -13,7 +14,9 @@ from citylib.city.settings import Settings
 from citylib.look import theme
 from citylib.look.figures import period
 from citylib.look.words import say
+from citylib.operations.store import Store
 from citylib.panels.charts import ChartPanel
+from citylib.panels.follow import follow, newest
 from citylib.panels.map import MapPanel
 from citylib.panels.model import CityModel, CubeFigures
 from citylib.panels.picture.tile import tile
@@ -86,13 +89,37 @@ class MayorDashboard:
 
             settings = settings or Settings.load()
             city = load_city(settings.profile)
+            store = Store(settings.database)
+            seen = newest(store)
             cube = Cube(settings.cube)
             if cube.empty:
                 return notice(city, None)
-            model = CityModel(city, CubeFigures(cube))
+            dashboard = cls(CityModel(city, CubeFigures(cube)))
         except CityError as error:
             return notice(city, error)
-        return cls(model).widget
+        dashboard.follow(store, seen)
+        return dashboard.widget
+
+    def follow(self, store: Store, seen: int) -> None:
+        """Show new figures as soon as the change log tells of them.
+
+        Parameters
+        ----------
+        store : Store
+            Where the change log is.
+        seen : int
+            Number of the last change that is shown already.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no kernel, so nobody looks at it
+            return
+        self._following = loop.create_task(follow(store, seen, self._renew))
+
+    def _renew(self) -> None:
+        if isinstance(self.model.figures, CubeFigures):
+            self.model.figures.refresh()
+        self.model.renew()
 
     def _follow(self) -> None:
         model, page = self.model, self.page
@@ -100,8 +127,8 @@ class MayorDashboard:
         self._draw_time()
         self.charts.fit(page.rem)
         self.tiles.selected = model.indicator if model.indicator in model.headlines else ""
-        model.observe(lambda _: self._say(), ["language", "theme"])
-        model.observe(lambda _: self._draw_time(), ["indicator", "place", "language"])
+        model.observe(lambda _: self._say(), ["language", "theme", "version"])
+        model.observe(lambda _: self._draw_time(), ["indicator", "place", "language", "version"])
         model.observe(self._choose_tile, ["indicator"])
         page.observe(lambda change: self.charts.fit(change.new), ["rem"])
         page.observe(lambda change: setattr(model, "theme", change.new), ["theme"])

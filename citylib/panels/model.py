@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from traitlets import HasTraits, Int, Unicode
 
+from citylib.city.errors import CityError
 from citylib.city.profile import City
 from citylib.panels.picture import reading as read
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+class NoFigures(CityError):
+    """There is nothing to show yet."""
 
 
 class CubeFigures(Mapping[str, Any]):
@@ -24,6 +29,12 @@ class CubeFigures(Mapping[str, Any]):
         self._cube = cube
         self._ids = cube.ids()
         self._read: dict[str, Any] = {}
+
+    def refresh(self) -> None:
+        """Show the cube's newest version from now on."""
+        self._cube.refresh()
+        self._ids = self._cube.ids()
+        self._read.clear()
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._ids:
@@ -62,6 +73,8 @@ class CityModel(HasTraits):
     indicator = Unicode()
     place = Int()
     area = Unicode()
+    version = Int()
+    """Rises when the figures have been renewed."""
 
     def __init__(
         self, city: City, figures: Mapping[str, xr.DataArray], indicator: str | None = None
@@ -117,14 +130,28 @@ class CityModel(HasTraits):
         """Choose an indicator, at its newest period with a figure for the city."""
         if indicator not in self.figures:
             return
-        newest = read.reading(self.figures[indicator], self.city.code, self.language).time
-        times = self.times_of(indicator)
-        place = max(0, times.size - 1)
-        if newest is not None:
-            place = int(np.searchsorted(times, np.datetime64(newest, "ns")))
         with self.hold_trait_notifications():
             self.indicator = indicator
-            self.place = place
+            self.place = self._end = self._newest(indicator)
+
+    def renew(self) -> None:
+        """Show figures that have changed underneath.
+
+        Indicator and area stay as they are. Who looks at the newest period moves on to what is
+        the newest now; who looks at an earlier one stays there.
+        """
+        time, at_end = self.time, self.place == self._end
+        self._times.clear()
+        for name in ("ids", "headlines"):
+            self.__dict__.pop(name, None)
+        with self.hold_trait_notifications():
+            if self.indicator not in self.ids:
+                self.show(self._first())
+            elif at_end or time is None:
+                self.show(self.indicator)
+            else:
+                self.move(int(np.searchsorted(self.times, np.datetime64(time, "ns"))))
+            self.version += 1
 
     def move(self, place: int) -> None:
         """Choose a period by its index; beyond the ends is the end."""
@@ -134,8 +161,18 @@ class CityModel(HasTraits):
         """Choose an area; the chosen one again: back to the whole city."""
         self.area = self.city.code if area == self.area else area
 
+    def _newest(self, indicator: str) -> int:
+        """Index of the newest period with a figure for the city, or with any."""
+        newest = read.reading(self.figures[indicator], self.city.code, self.language).time
+        times = self.times_of(indicator)
+        if newest is None:
+            return max(0, times.size - 1)
+        return int(np.searchsorted(times, np.datetime64(newest, "ns")))
+
     def _first(self) -> str:
         by_area = [
             name for name in self.headlines if read.districts(self.figures[name], self.city.code)
         ]
+        if not self.headlines:
+            raise NoFigures("no indicator has a figure yet; run: citylib load, citylib compute")
         return [*by_area, *self.headlines][0]

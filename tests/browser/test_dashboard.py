@@ -5,7 +5,10 @@ from datetime import timedelta
 import pytest
 from support.screen import SIZES, colours_seen
 
+from citylib.indicators.cube import Cube
+from citylib.indicators.refresh import announce
 from citylib.look import colours, figures
+from citylib.operations.store import Store
 from citylib.panels.picture import reading as reads
 
 
@@ -237,3 +240,25 @@ def test_the_first_bytes_say_what_is_coming(platform, city):
     assert f"{city.area_name(city.code, 'ko')} 현황판" in first
     assert "잠시만 기다려 주세요" in first
     assert "https://" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
+
+
+def test_new_figures_appear_without_a_reload(dashboard, platform):
+    page = dashboard()
+    page.evaluate("window.stayed = true")
+    page.click(".city-tiles .tile[data-indicator=fires]")
+    page.wait_for_selector(".city-tiles .tile[data-indicator=fires][aria-pressed=true]")
+    cube = Cube(platform.settings.cube)
+    before = {name: cube.read(name).load() for name in cube.ids()}
+    changed = {name: array.copy() for name, array in before.items()}
+    changed["fires"][-1, 0] = 12_345
+    with Store(platform.settings.database) as store:
+        try:
+            cube.write(changed, cube.attrs)
+            announce(cube, store)
+            page.wait_for_selector(".tile[data-indicator=fires]:has-text('12,345')")
+            assert page.evaluate("window.stayed")
+            assert page.locator(".tile[data-indicator=fires][aria-pressed=true]").count() == 1
+        finally:
+            cube.write(before, cube.attrs)
+            announce(cube, store)
+        page.wait_for_selector(".tile[data-indicator=fires]:not(:has-text('12,345'))")
