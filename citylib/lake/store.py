@@ -102,7 +102,9 @@ class Store:
         if records.num_rows or self.records is None or anew:
             rows = records.cast(schema).sort_by("time")
             about = json.dumps(facts(self.spec), ensure_ascii=False)
-            _commit(self.records_uri, self.records, rows, anew, self.spec.id, about)
+            _commit(
+                self.records_uri, self.records, rows, anew, name=self.spec.id, description=about
+            )
             self.records = DeltaTable(self.records_uri)
         _commit(self.loads_uri, _open(self.loads_uri), loads, anew)
 
@@ -115,34 +117,19 @@ def _unknown(rows: pa.Table, table: DeltaTable) -> pa.Table:
     return rows.filter(pa.array(new, pa.bool_()))
 
 
-def _commit(
-    uri: str,
-    table: DeltaTable | None,
-    rows: pa.Table,
-    anew: bool,
-    name: str | None = None,
-    description: str | None = None,
-) -> None:
-    """Add rows to a table as it was when it was opened; None: make it.
+def _commit(uri: str, table: DeltaTable | None, rows: pa.Table, anew: bool, **about: str) -> None:
+    """Add rows to a table as it was when it was opened; None: it was not there yet.
 
     Each commit carries the next number of one series, so that of two loads which opened the same
-    version only one succeeds: the other might store again what the first has stored.
+    version only one succeeds: the other might store again what the first has stored. A table is
+    made empty, because only on a table that is there can the second be refused.
     """
-    if "://" not in uri:
-        Path(uri).parent.mkdir(parents=True, exist_ok=True)
-    number = 0 if table is None else table.transaction_version(WRITER) or 0
+    if table is None:
+        table = _made(uri, rows.schema, about)
+    number = table.transaction_version(WRITER) or 0
     properties = CommitProperties(app_transactions=[Transaction(WRITER, number + 1)])
     try:
-        if table is None:
-            write_deltalake(
-                uri,
-                rows,
-                mode="error",
-                name=name,
-                description=description,
-                commit_properties=properties,
-            )
-        elif anew:
+        if anew:
             write_deltalake(
                 table,
                 rows,
@@ -152,10 +139,22 @@ def _commit(
             )
         else:
             write_deltalake(table, rows, mode="append", commit_properties=properties)
-    except (DeltaError, FileExistsError) as error:
+    except DeltaError as error:
         raise LakeBusy(
             f"{uri}: not written ({error}); if another load is running, run it again afterwards"
         ) from None
+
+
+def _made(uri: str, schema: pa.Schema, about: dict[str, str]) -> DeltaTable:
+    """The table as it is when it has just been made, even if another load made it meanwhile."""
+    if "://" not in uri:
+        Path(uri).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return DeltaTable.create(uri, schema, mode="error", **about)
+    except (DeltaError, FileExistsError) as error:
+        if not DeltaTable.is_deltatable(uri):
+            raise LakeBusy(f"{uri}: the table could not be made ({error})") from None
+        return DeltaTable(uri, version=0)
 
 
 def facts(spec: DatasetSpec) -> dict[str, object]:
