@@ -29,7 +29,8 @@ class Rows:
     Attributes
     ----------
     values : ndarray of float64, shape (rows,)
-        The measure; NaN where the record has none.
+        The measure; NaN where the record has none. For an aggregation without a measure: 1 for a
+        record that is meant, 0 for one that `where` leaves out.
     denominator : ndarray of float64, shape (rows,)
         The second measure, for ratios; otherwise the same as `values`.
     time : ndarray of float64, shape (rows,)
@@ -60,7 +61,7 @@ class Aggregation:
     needs_measure, needs_denominator : bool
         Which columns a declaration has to name.
     absent : float
-        The figure of an area without records in a period in which the city has some.
+        The figure of an area without records in a period in which other areas have some.
     """
 
     name: str
@@ -136,7 +137,7 @@ def _deviation_combine(a: States, b: States) -> States:
 
 def _last_chunk(rows: Rows, groups: Groups, size: int) -> States:
     known = np.flatnonzero(np.isfinite(rows.values))
-    order = known[np.argsort(rows.time[known], kind="stable")]
+    order = known[np.lexsort((rows.values[known], rows.time[known]))]
     time, value = np.full(size, -np.inf), np.full(size, np.nan)
     time[groups[order]] = rows.time[order]
     value[groups[order]] = rows.values[order]
@@ -144,7 +145,8 @@ def _last_chunk(rows: Rows, groups: Groups, size: int) -> States:
 
 
 def _last_combine(a: States, b: States) -> States:
-    later = b[0] >= a[0]
+    # Of records of the same moment the largest, so that no order of pieces matters.
+    later = (b[0] > a[0]) | ((b[0] == a[0]) & (np.isnan(a[1]) | (b[1] >= a[1])))
     return np.where(later, b[0], a[0]), np.where(later, b[1], a[1])
 
 
@@ -157,7 +159,7 @@ def _ratio_chunk(rows: Rows, groups: Groups, size: int) -> States:
 
 
 def _count_chunk(rows: Rows, groups: Groups, size: int) -> States:
-    return (np.bincount(groups, minlength=size).astype(np.float64),)
+    return (_sum(rows.values, groups, size),)
 
 
 COUNT = Aggregation(
@@ -197,8 +199,10 @@ AGGREGATIONS = {
 }
 """Every aggregation by its name in a declaration.
 
-`count` counts records; the others leave out records whose measure is missing, and a group without
-any is missing, not zero. `std` is of the population (divides by n). `last` takes the newest record.
-`ratio` divides the sum of `measure` by the sum of `denominator`, so that a rate of the city is the
-rate of its people and not the mean of its districts' rates.
+`count` counts records, and is 0 where there are records but none that is meant; the others leave
+out records whose measure is missing, and a group without any is missing, not zero. `std` is of the
+population (divides by n). `last` takes the newest record, and is for the city as a whole only: the
+newest records of its areas make no newest record of the city. `ratio` divides the sum of `measure`
+by the sum of `denominator`, so that a rate of the city is the rate of its people and not the mean
+of its districts' rates.
 """

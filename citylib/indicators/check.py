@@ -73,6 +73,9 @@ def compare(array: xr.DataArray, independent: pd.DataFrame) -> Agreement:
         Columns `time`, `area`, `value`.
     """
     theirs = independent.set_index(["time", "area"])["value"].astype(float).dropna()
+    if theirs.index.has_duplicates:
+        twice = theirs.index[theirs.index.duplicated()][0]
+        raise CityError(f"check.py: indicator {array.name!r} has two figures for {twice}")
     ours = array.to_series().dropna()
     both = pd.DataFrame({"ours": ours, "theirs": theirs}).sort_index()
     equal = np.isclose(both["ours"], both["theirs"], rtol=TOLERANCE, atol=0)
@@ -118,6 +121,8 @@ def run_check(settings: Settings) -> bool:
         console.width = PIPE_WIDTH
     city = load_city(settings.profile)
     declared = load_indicators(settings.profile / "indicators")
+    if not declared:
+        raise CityError(f"{settings.profile / 'indicators'}: there is no indicator to check")
     cube = Cube(settings.cube)
     independent = _independent(settings.profile)
     agreements = [compare(cube.read(name), independent.get(name, _none())) for name in declared]
@@ -148,8 +153,11 @@ def _independent(profile: Path) -> dict[str, pd.DataFrame]:
     assert spec is not None  # noqa: S101
     assert spec.loader is not None  # noqa: S101
     module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.figures(profile)
+    try:
+        spec.loader.exec_module(module)
+        return module.figures(profile)
+    except Exception as error:
+        raise CityError(f"{path}: failed: {type(error).__name__}: {error}") from error
 
 
 def _number(value: float) -> str:

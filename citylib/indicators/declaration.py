@@ -93,7 +93,7 @@ class Indicator(Plain):
     level: str = "district"
     units: str
     where: dict[str, str | int | list[str] | list[int]] = Field(default={})
-    scale: float = 1.0
+    scale: float = Field(default=1.0, allow_inf_nan=False)
     derive: Literal["difference", "running_total"] | None = None
     classification: Classification = "public"
     better: Literal["lower", "higher"] | None = None
@@ -114,6 +114,8 @@ class Indicator(Plain):
                 raise ValueError(f"aggregation {self.aggregation!r} needs {key}: name a column")
             if given and not needed:
                 raise ValueError(f"aggregation {self.aggregation!r} takes no {key}: remove it")
+        if self.aggregation == "last" and self.level != "city":
+            raise ValueError('aggregation "last" needs level = "city"; for areas use max or mean')
         return self
 
     @property
@@ -152,6 +154,7 @@ class Indicator(Plain):
                 key = "denominator" if name == self.denominator else key
                 raise DeclarationError(self._wrong(key, name, columns))
             open_to.append(columns[name].classification or dataset.classification)
+            self._fits_type(name, columns[name].type)
         strictest = max(open_to, key=CLASSIFICATIONS.index)
         if CLASSIFICATIONS.index(self.classification) < CLASSIFICATIONS.index(strictest):
             raise DeclarationError(
@@ -165,6 +168,22 @@ class Indicator(Plain):
                 raise DeclarationError(
                     f"indicator {self.id!r}: key 'title' lacks language {language!r}: "
                     f'add {language} = "…"'
+                )
+
+    def _fits_type(self, name: str, kind: str) -> None:
+        """A measure is a number, and `where` compares like with like."""
+        if name in (self.measure, self.denominator) and kind == "string":
+            key = "measure" if name == self.measure else "denominator"
+            raise DeclarationError(
+                f"indicator {self.id!r}: key {key!r} names {name!r}, which holds text; "
+                "name a column of numbers"
+            )
+        wanted = self.where.get(name, [])
+        for value in wanted if isinstance(wanted, list) else [wanted]:
+            if isinstance(value, str) != (kind == "string"):
+                raise DeclarationError(
+                    f"indicator {self.id!r}: key 'where.{name}' is {value!r}, but the column is of "
+                    f"type {kind}; write {'text' if kind == 'string' else 'a number'}"
                 )
 
     def to_toml(self) -> str:

@@ -180,11 +180,10 @@ def _open(path: str) -> Any:
 
 def _chunk(table: pa.Table, plan: Plan) -> Partial:
     indicator = plan.indicator
-    keep = pc.is_valid(table["area"])
-    for column, wanted in indicator.where.items():
-        values = pa.array(wanted if isinstance(wanted, list) else [wanted])
-        keep = pc.and_(keep, pc.is_in(table[column], values.cast(table[column].type)))
-    table = table.filter(keep)
+    table = table.filter(pc.is_valid(table["area"]))
+    meant = _meant(table, indicator)
+    if indicator.how.needs_measure:
+        table = table.filter(meant)
     area = table["area"].combine_chunks().dictionary_encode()
     names = area.dictionary.to_pylist()
     for code in names:
@@ -197,8 +196,8 @@ def _chunk(table: pa.Table, plan: Plan) -> Partial:
     place = place[area.indices.to_numpy()] if len(names) else np.empty(0, np.int64)
     period = _periods(table["time"], plan)
     time = table["time"].cast(pa.int64()).to_numpy().astype(np.float64)
-    values = _floats(table, indicator.measure)
-    below = _floats(table, indicator.denominator) if indicator.denominator else values
+    values = _floats(table[indicator.measure]) if indicator.measure else _floats(meant)
+    below = _floats(table[indicator.denominator]) if indicator.denominator else values
     rows = Rows(values, below, time)
     part = _group(plan, rows, period, np.zeros_like(place))
     inside = np.flatnonzero(place > 0)
@@ -230,10 +229,17 @@ def _periods(time: pa.ChunkedArray, plan: Plan) -> np.ndarray:
     return periods[groups]
 
 
-def _floats(table: pa.Table, column: str | None) -> np.ndarray:
-    if column is None:
-        return np.zeros(table.num_rows)
-    return table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
+def _meant(table: pa.Table, indicator: Indicator) -> pa.ChunkedArray:
+    """Whether `where` keeps each record."""
+    keep = pa.chunked_array([pa.repeat(True, table.num_rows)])
+    for column, wanted in indicator.where.items():
+        values = pa.array(wanted if isinstance(wanted, list) else [wanted])
+        keep = pc.and_(keep, pc.is_in(table[column], values.cast(table[column].type)))
+    return keep
+
+
+def _floats(column: pa.ChunkedArray) -> np.ndarray:
+    return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
 def _merge_all(
@@ -257,7 +263,7 @@ def _figures(
     period, place = np.divmod(part.keys, width)
     start, end = (period.min(), period.max() + 1) if len(period) else (0, 0)
     values = np.full((int(end - start), width), np.nan)
-    values[period[place == 0] - start] = indicator.how.absent
+    values[period[place > 0] - start, 1:] = indicator.how.absent
     values[period - start, place] = indicator.how.finalize(part.states) * indicator.scale
     if indicator.derive == "difference":
         values = np.diff(values, axis=0, prepend=np.nan)

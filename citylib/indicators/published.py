@@ -51,6 +51,11 @@ class Published(Plain):
 
     @model_validator(mode="after")
     def _is_a_number(self) -> Published:
+        for end in self.period.split("/"):
+            try:
+                np.datetime64(end)
+            except ValueError:
+                raise ValueError(f"period {end!r} is no date") from None
         if self.over_time != "argmax":
             try:
                 Decimal(self.value.replace(",", ""))
@@ -130,4 +135,5 @@ def as_printed(value: float, like: str) -> str:
     """
     step = Decimal(1).scaleb(-len(like.partition(".")[2]))
     rounded = Decimal(repr(value)).quantize(step, rounding=ROUND_HALF_UP)
+    rounded = abs(rounded) if rounded == 0 else rounded
     return f"{rounded:,}" if "," in like else str(rounded)

@@ -41,14 +41,14 @@ def expected(rows, name):
         newest = [row for row in mine if np.isfinite(row[1])]
         below = sum(d for _, d in both)
         out[group] = {
-            "count": float(len(mine)),
+            "count": known.sum(),  # 1 for each record that is meant
             "sum": known.sum() if len(known) else np.nan,
             "mean": known.mean() if len(known) else np.nan,
             "min": known.min() if len(known) else np.nan,
             "max": known.max() if len(known) else np.nan,
             "std": known.std() if len(known) else np.nan,
             "ratio": sum(v for v, _ in both) / below if below else np.nan,
-            "last": max(enumerate(newest), key=lambda r: (r[1][3], r[0]))[1][1]
+            "last": max(enumerate(newest), key=lambda r: (r[1][3], r[1][1]))[1][1]
             if newest
             else np.nan,
         }[name]

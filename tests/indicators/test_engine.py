@@ -37,7 +37,8 @@ class Town:
         "counts": SimpleNamespace(
             classification="public",
             column=[
-                SimpleNamespace(name=name, classification=None) for name in ("n", "of", "kind")
+                SimpleNamespace(name=name, classification=None, type=kind)
+                for name, kind in (("n", "float64"), ("of", "float64"), ("kind", "string"))
             ],
         )
     }
@@ -125,6 +126,10 @@ def test_each_record_counts_for_its_areas_and_the_city(tmp_path, client):
     ("changes", "want"),
     [
         ({"aggregation": "count", "measure": None}, [[3, 2, 0], [np.nan] * 3, [2, 0, 2]]),
+        (
+            {"aggregation": "count", "measure": None, "where": {"kind": "p"}},
+            [[2, 1, 0], [np.nan] * 3, [0, 0, 0]],
+        ),
         ({"where": {"kind": "q"}}, [[2, 2, np.nan], [np.nan] * 3, [8, np.nan, 8]]),
         ({"where": {"kind": ["p"]}}, [[5, 1, np.nan]]),
         ({"frequency": "month"}, [[15, 3, 8]]),
@@ -144,6 +149,24 @@ def test_each_record_counts_for_its_areas_and_the_city(tmp_path, client):
 def test_declarations_mean_what_they_say(tmp_path, client, changes, want):
     array = compute([declare(**changes)], lake(tmp_path, PIECES), Town(), client)["x"]
     np.testing.assert_allclose(array, want)
+
+
+def test_records_known_for_the_city_alone_say_nothing_of_its_areas(tmp_path, client):
+    pieces = [[("2020-01-01", "1", 1, 1, "p")], [("2020-01-02", "1a", 1, 1, "p")]]
+    count = declare(aggregation="count", measure=None)
+    array = compute([count], lake(tmp_path, pieces), Town(), client)["x"]
+    np.testing.assert_array_equal(array, [[1, np.nan, np.nan], [1, 1, 0]])
+
+
+def test_the_last_of_a_moment_does_not_depend_on_the_order(tmp_path, client):
+    rows = [("2020-01-01", "1a", 100, 1, "p"), ("2020-01-01", "1b", 900, 1, "p")]
+    last = declare(aggregation="last", level="city")
+    for number, pieces in enumerate(
+        [[rows], [rows[::-1]], [[r] for r in rows], [[r] for r in rows[::-1]]]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert compute([last], lake(folder, pieces), Town(), client)["x"].item() == 900
 
 
 def test_an_empty_table_gives_no_periods(tmp_path, client):
@@ -173,6 +196,9 @@ def test_a_damaged_file_is_named(tmp_path, client):
         ({"where": {"m": 1}}, "'where' names 'm'"),
         ({"level": "street"}, "'level' names 'street'; this city has: city, district, quarter"),
         ({"title": {"ko": "X"}}, "lacks language 'en'"),
+        ({"measure": "kind"}, "'measure' names 'kind', which holds text"),
+        ({"where": {"n": "abc"}}, "'where.n' is 'abc', but the column is of type float64"),
+        ({"where": {"kind": [1]}}, "'where.kind' is 1, but the column is of type string"),
     ],
 )
 def test_a_declaration_that_does_not_fit_the_city_says_so(changes, message):
@@ -185,6 +211,8 @@ def test_a_declaration_that_does_not_fit_the_city_says_so(changes, message):
     [
         ({"aggregation": "avg"}, "known are count, sum, mean"),
         ({"aggregation": "ratio"}, "needs denominator"),
+        ({"aggregation": "last"}, 'needs level = "city"'),
+        ({"scale": float("inf")}, "finite"),
         ({"denominator": "of"}, "takes no denominator"),
         ({"frequency": "week"}, "'hour', 'day', 'month' or 'year'"),
         ({"measures": "n"}, "Extra inputs"),
@@ -300,7 +328,7 @@ def test_a_cluster_gives_the_same_figures_to_the_last_bit(tmp_path, client, clus
     ]
     declared = [
         declare(id=name, aggregation=name, measure=None if name == "count" else "n")
-        for name in ("count", "sum", "mean", "min", "max", "std", "last")
+        for name in ("count", "sum", "mean", "min", "max", "std")
     ]
     records = lake(tmp_path, pieces)
     here = compute(declared, records, Town(), client)

@@ -8,6 +8,7 @@ from citylib.city.profile import load_city
 from citylib.indicators import refresh
 from citylib.indicators.check import run_check
 from citylib.indicators.cube import Cube
+from citylib.indicators.published import as_printed
 from citylib.lake import Lake
 from citylib.lake.report import run_load
 from citylib.operations.store import Store
@@ -106,3 +107,40 @@ def test_check_finds_a_missing_figure_and_a_wrong_publication(town, capsys):
     cube.write(figures, {})
     assert not run_check(town)
     assert "2 differ: mean, All of January" in capsys.readouterr().out
+
+
+def test_check_is_not_fooled_by_an_empty_folder(town):
+    refresh.run_compute(town)
+    (town.profile / "indicators" / "all.toml").unlink()
+    with pytest.raises(CityError, match="no indicator to check"):
+        run_check(town)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("raise KeyError('x')", r"check\.py: failed: KeyError: 'x'"),
+        ("return {'total': pd.DataFrame({'time': [1, 1], 'area': ['1', '1'], 'value': [1, 2]})}",
+         "two figures for"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_citys_check_is_named(town, line, message):
+    refresh.run_compute(town)
+    (town.profile / "check.py").write_text(
+        f"import pandas as pd\ndef figures(profile):\n    {line}\n"
+    )
+    with pytest.raises(CityError, match=message):
+        run_check(town)
+
+
+def test_a_period_that_is_no_date_is_named(town):
+    refresh.run_compute(town)
+    path = town.profile / "figures.toml"
+    path.write_text(path.read_text().replace('"2020-01"', '"2020-13"'))
+    with pytest.raises(CityError, match=r"figures\.toml: .*period '2020-13' is no date"):
+        run_check(town)
+
+
+def test_figures_are_rounded_as_they_were_printed():
+    for value, like, printed in [(-0.4, "0", "0"), (2.5, "3", "3"), (5881.0, "1,0", "5,881")]:
+        assert as_printed(value, like) == printed
