@@ -44,7 +44,7 @@ def build(settings: Settings, sign_in: str = "/hub/login") -> Path:
         Nothing has been computed yet.
     """
     city = load_city(settings.profile)
-    export = PublicExport.open(settings.cube)
+    export = PublicExport.open(settings)
     figures = {} if export.empty else {name: export.read(name).load() for name in export.ids()}
     return write(city, figures, settings.public, export.version, sign_in)
 
