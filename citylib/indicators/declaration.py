@@ -91,7 +91,7 @@ class Indicator(Plain):
     aggregation: str
     frequency: Frequency
     level: str = "district"
-    units: str
+    units: str = Field(pattern=r"^[^<>&\"']+$")
     where: dict[str, str | int | list[str] | list[int]] = Field(default={})
     scale: float = Field(default=1.0, allow_inf_nan=False)
     derive: Literal["difference", "running_total"] | None = None

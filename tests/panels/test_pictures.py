@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from citylib.look import colours
+from citylib.panels.mayor import MayorDashboard
+from citylib.panels.model import CityModel
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.basemap import layers, rounded
 from citylib.panels.picture.charts import history, ranking, shown_ranks, sparkline, ticks
@@ -157,3 +159,31 @@ def test_coarse_shores_are_rounded_within_their_own_hull(city):
     assert len(smooth) == 17
     assert all(0 <= x <= 4 and 0 <= y <= 4 for x, y in smooth)
     assert {layer.kind for layer, _ in layers(city)} == {"water", "line"}
+
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def test_what_a_profile_says_is_text_and_not_markup(city, make, now):
+    array = make(units=HOSTILE, long_name_en=HOSTILE, source=HOSTILE, licence=HOSTILE)
+    pictures = [
+        tile(city, array, "en", now=now),
+        choropleth(city, array, "en"),
+        history(city, array, "en"),
+        ranking(city, array, "en"),
+        legend([1.0, 2.0], HOSTILE, "en"),
+    ]
+    for html in pictures:
+        assert "<img" not in html
+        assert "&lt;img" in html
+
+
+def test_what_a_profile_says_is_text_on_the_dashboard(city, make):
+    model = CityModel(city, {"pm25": make(units=HOSTILE, long_name_en=HOSTILE, source=HOSTILE)})
+    model.language = "en"
+    model.touch("11010")
+    dashboard = MayorDashboard(model)
+    told = [w.html for w in (dashboard.header, dashboard.footer, dashboard.map.heading)]
+    told += [w.html for w in (dashboard.map.legend, *dashboard.charts.titles)]
+    told += [tile["html"] for tile in dashboard.tiles.tiles]
+    assert not [html for html in told if "<img" in html]

@@ -157,12 +157,12 @@ def ranking(
         width = max(0.0, values[code]) / largest * (NARROW - NAMES - 120)
         label = f"{order.index(code) + 1}. {city.area_name(code, lang)}"
         chosen = " chosen" if code == area else ""
+        says = figures.figure(values[code], found.units, lang, True)
         body.append(
             f'<g class="row{chosen}"><text x="0" y="{y + 22}">{escape(label)}</text>'
             f'<rect class="bar" x="{NAMES}" y="{y + 5}" width="{width:.1f}" height="22"/>'
             f'<text x="{NAMES + 8 + width:.1f}" y="{y + 22}" data-area="{code}" '
-            f'data-value="{values[code]!r}">{figures.figure(values[code], found.units, lang, True)}'
-            "</text></g>"
+            f'data-value="{values[code]!r}">{escape(says)}</text></g>'
         )
     name = say(lang, "ranking_of", title=found.title, period=found.when(lang))
     return _svg("chart ranking", name, len(rows) * ROW, "".join(body), NARROW)
