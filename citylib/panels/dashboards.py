@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import hashlib
 import os
 import re
 import tempfile
@@ -14,8 +16,11 @@ from nbformat import ValidationError
 
 from citylib.city.errors import CityError
 from citylib.city.settings import Settings
+from citylib.operations.store import Store
 
 FOLDER = "dashboards"
+PROTECTED = ("mayor.ipynb",)
+"""Where the mayor and officials arrive; it changes with the platform alone."""
 PATIENCE = 300
 """Seconds that a notebook may take from top to bottom."""
 
@@ -28,7 +33,7 @@ def publish(notebook: Path, settings: Settings, replace: bool = False) -> Path:
     """Put a notebook among the dashboards, if it runs from top to bottom.
 
     It is run in a kernel of its own, and kept without its outputs: whoever opens the dashboard
-    gets figures of that moment.
+    gets figures of that moment. The audit log says who published it.
 
     Parameters
     ----------
@@ -60,6 +65,8 @@ def publish(notebook: Path, settings: Settings, replace: bool = False) -> Path:
             f"{notebook.name!r} does not do as a dashboard's name: use letters, digits, - and _, "
             "and the ending .ipynb"
         )
+    if name in PROTECTED:
+        raise NotPublished(f"{name} is the platform's own; give yours another name")
     target = settings.root / FOLDER / name
     if target.exists() and not replace:
         raise NotPublished(f"there is a dashboard {name} already; replace it, or rename yours")
@@ -77,8 +84,23 @@ def publish(notebook: Path, settings: Settings, replace: bool = False) -> Path:
     ) as new:
         nbformat.write(cells, new)
     Path(new.name).chmod(0o644)
+    _record(name, Path(new.name), target, settings)
     Path(new.name).replace(target)
     return target
+
+
+def _record(name: str, new: Path, target: Path, settings: Settings) -> None:
+    """Who published what, and what it took the place of: written before it is shown."""
+    digests = {"sha256": _digest(new)}
+    if target.exists():
+        digests["replaces"] = _digest(target)
+    with Store(settings.database) as store:
+        store.migrate()
+        store.audit.append(getpass.getuser(), "published a dashboard", name, digests)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _strip(notebook: nbformat.NotebookNode) -> None:

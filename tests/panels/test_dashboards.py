@@ -1,9 +1,12 @@
 """Publishing a notebook as a dashboard."""
 
+import getpass
+
 import nbformat
 import pytest
 from support.town import build_town
 
+from citylib.operations.store import Store
 from citylib.panels.dashboards import NotPublished, publish
 
 
@@ -58,3 +61,21 @@ def test_what_is_no_notebook(settings, tmp_path, text):
     path.write_text(text)
     with pytest.raises(NotPublished, match="cannot be read as a notebook"):
         publish(path, settings)
+
+
+def test_the_mayors_dashboard_is_not_replaced(settings, tmp_path):
+    with pytest.raises(NotPublished, match="the platform's own"):
+        publish(notebook(tmp_path, "1", name="Mayor.ipynb"), settings, replace=True)
+
+
+def test_the_audit_log_says_who_published_what(settings, tmp_path):
+    publish(notebook(tmp_path, "1"), settings)
+    publish(notebook(tmp_path, "2"), settings, replace=True)
+    with Store(settings.database) as store:
+        first, second = sorted(store.audit.read(), key=lambda entry: entry.number)
+    assert (first.actor, first.action, first.subject) == (
+        getpass.getuser(),
+        "published a dashboard",
+        "air-quality.ipynb",
+    )
+    assert second.detail["replaces"] == first.detail["sha256"]
