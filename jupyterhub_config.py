@@ -18,6 +18,7 @@ c.JupyterHub.default_url = first_page
 c.JupyterHub.extra_handlers = [("/no-role", NoRoleHandler)]
 c.JupyterHub.template_paths = [str(TEMPLATES)]
 c.JupyterHub.template_vars = here.words()
+c.JupyterHub.tornado_settings = {"cookie_options": {"samesite": "Lax"}}
 c.ConfigurableHTTPProxy.command = here.proxy_command()
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy}"
 c.ConfigurableHTTPProxy.pid_file = str(here.state / "proxy.pid")

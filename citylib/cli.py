@@ -40,7 +40,16 @@ class Group(click.Group):
 def main(ctx: click.Context, config: Path | None) -> None:
     """A city's platform for its mayor: records, indicators, dashboards."""
     # Made on first use, so that --help works without a configuration.
-    ctx.obj = lambda: Settings.load(config)
+    ctx.obj = lambda: _installation(config)
+
+
+def _installation(config: Path | None) -> Settings:
+    from citylib.hub.secrets import keep_from_others
+
+    settings = Settings.load(config)
+    # Records are in it that are not for everybody.
+    keep_from_others(settings.var)
+    return settings
 
 
 @main.command()

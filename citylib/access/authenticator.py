@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -34,8 +35,8 @@ class AccountAuthenticator(Authenticator):
 
     database = Unicode(help="URL of the operations store.").tag(config=True)
     trusted_proxies = Set(
-        {"127.0.0.1", "::1"},
-        help="Addresses of proxies whose word is taken for where a request comes from.",
+        help="Addresses of proxies before the hub's own, whose word is taken for where a request "
+        "comes from.",
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
@@ -45,6 +46,8 @@ class AccountAuthenticator(Authenticator):
         self._throttle = Throttle()
         self._checks = ThreadPoolExecutor(CHECKS_AT_ONCE, "password")
         self._waiting = 0
+        # Where the hub logs as well.
+        self.log.addFilter(without_names)
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any] | None:
         """What the hub should know of who signs in, or None when name or password is wrong."""
@@ -111,11 +114,22 @@ def _too_many(wait: float) -> HTTPError:
     return error
 
 
+def without_names(record: logging.LogRecord) -> bool:
+    """Take out of the hub's log what was typed as a name: it may be a password.
+
+    The audit log names the account, if there is one.
+    """
+    if str(record.msg).startswith("Failed login for"):
+        record.msg, record.args = "Failed login", ()
+    return True
+
+
 def client_address(request: Any, trusted: set[str]) -> str:
-    """Where a request comes from, by the word of trusted proxies alone.
+    """Where a request comes from, by the word of the hub's own proxy and of `trusted` ones alone.
 
     Anybody may send an `X-Forwarded-For` or `X-Real-IP` of their own; each proxy adds, at the
-    end of the former, whom it talks to. So it is read from its end, over trusted proxies.
+    end of the former, whom it talks to. The hub is reached only through its own proxy, so the
+    last entry is true; the one before it is only if the last is a proxy that is trusted.
     """
     told = request.headers.get_list("X-Forwarded-For")
     path = [address.strip() for value in told for address in value.split(",")]

@@ -15,6 +15,8 @@ from citylib.city.errors import CityError
 from citylib.city.settings import Settings
 from citylib.operations import Store
 
+PUBLISHING = ("look", "panels", "privacy", "publish")
+
 
 def bring_up_to_date(settings: Settings) -> None:
     """Load the records, compute the indicators, publish the public pages.
@@ -39,7 +41,7 @@ def state(settings: Settings) -> str:
     """
     mark = hashlib.sha256()
     rooms = [Path(citylib.__file__).parent / room for room in ("city", "lake", "indicators")]
-    rooms += [Path(citylib.__file__).parent / room for room in ("look", "panels", "publish")]
+    rooms += [Path(citylib.__file__).parent / room for room in PUBLISHING]
     for folder in [settings.profile, *rooms]:
         for path in _files(folder):
             known = path.stat()

@@ -266,7 +266,7 @@ def _hub_environment(here: Installation) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(("CITYLIB_", "DASK_", "LC_")) or name in ("HOME", "TZ")
+        if name.startswith(("CITYLIB_", "DASK_", "AWS_", "LC_")) or name in ("HOME", "TZ")
     }
     told = {"CITYLIB_BIND": here.bind}
     if here.certificate and here.key:

@@ -102,17 +102,26 @@ class Installation:
         scheme = "https" if self.certificate else "http"
         return f"{scheme}://{host}:{self.ports().address}/"
 
-    def environment(self) -> dict[str, str]:
-        """What every part is told of the installation; no secret of the hub is in it."""
-        told = {f"CITYLIB_{key.upper()}" for key in KEYS}
-        kept = {name: value for name, value in os.environ.items() if name in told}
+    def environment(self, *further: str) -> dict[str, str]:
+        """What every part is told of the installation, and variables that begin with `further`.
+
+        No secret is in the former: the address of the database, which may have a password in
+        it, is for the hub alone.
+        """
+        told = {f"CITYLIB_{key.upper()}" for key in KEYS} - {"CITYLIB_DATABASE"}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in told or (further and name.startswith(further))
+        }
         path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
         config = str(self.settings.root / FILE)
         return {"PATH": path, "CITYLIB_CONFIG": config, "LANG": "C.UTF-8", **kept}
 
     def analysts_environment(self) -> dict[str, str]:
-        """What the servers of analysts are told besides: no news, nothing fetched."""
-        return self.environment() | {"JUPYTER_CONFIG_PATH": str(Path(__file__).parent / "jupyter")}
+        """What the servers of analysts are told besides: the cluster, no news, nothing fetched."""
+        quiet = {"JUPYTER_CONFIG_PATH": str(Path(__file__).parent / "jupyter")}
+        return self.environment("DASK_") | quiet
 
     def words(self) -> dict[str, Any]:
         """What the hub's own pages say and how they look."""
@@ -140,7 +149,8 @@ class Installation:
                     *voila_arguments(load_city(self.settings.profile)),
                 ],
                 "cwd": str(self.settings.root),
-                "environment": self.environment()
+                # The cube may be in object storage.
+                "environment": self.environment("AWS_")
                 | voila_environment()
                 | {
                     # Not what somebody has in a home of their own.
@@ -149,6 +159,7 @@ class Installation:
                     "JUPYTER_CONFIG_DIR": str(own / "config"),
                     "JUPYTER_DATA_DIR": str(own / "data"),
                     "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+                    "JUPYTERHUB_COOKIE_OPTIONS": '{"samesite": "Lax"}',
                 },
                 "oauth_no_confirm": True,
                 "timeout": 60,

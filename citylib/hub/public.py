@@ -73,6 +73,9 @@ class PublicFiles(StaticFileHandler):
         if {"\\", "\0"} & set(path) or any(part.startswith(".") for part in path.split("/")):
             raise HTTPError(404)
         root = Path(self.root)
+        # Asked of no file before it is known to be below: the answer would tell that it exists.
+        if path.startswith("/") or not (root / path).resolve().is_relative_to(root.resolve()):
+            raise HTTPError(404)
         if path in ("", "index.html") and not (root / "index.html").is_file():
             self._answer(200, *EMPTY)
             return

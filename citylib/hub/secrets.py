@@ -1,4 +1,4 @@
-"""Secrets of this installation, made on the first start and readable by its user alone."""
+"""Secrets of this installation, and its state: not for other users of the machine."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ def ensure_secret(folder: Path, name: str) -> Path:
     if path.stat().st_mode & 0o077:
         raise SecretError(f"{path} can be read by others: chmod 600 {path}, or delete it")
     return path
+
+
+def keep_from_others(folder: Path) -> None:
+    """Close the folder to all users of the machine but its owner and, if it was so, its group.
+
+    Made when it is not there, for its owner alone. What is in it needs no care of its own then.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    known = folder.stat()
+    if known.st_mode & 0o007 and known.st_uid == os.geteuid():
+        folder.chmod(known.st_mode & 0o770)
 
 
 def write_private(path: Path, content: bytes, *, keep: bool = False) -> None:

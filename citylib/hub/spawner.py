@@ -11,6 +11,8 @@ from typing import Any
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets import Unicode
 
+# How long a server takes the hub's word for who somebody is, in seconds.
+ASK_AGAIN = "--HubOAuth.cache_max_age=30"
 # Nothing that asks other machines (news, updates, extensions) or looks for other programs.
 QUIET = (
     "--LabApp.news_url=None",
@@ -43,7 +45,7 @@ class AnalystSpawner(SimpleLocalProcessSpawner):
         """Arguments of the server."""
         # Tests and containers run as root.
         root = ["--allow-root"] if os.geteuid() == 0 else []
-        return [*super().get_args(), *QUIET, *root]
+        return [*super().get_args(), ASK_AGAIN, *QUIET, *root]
 
     cmd = [sys.executable, "-m", "jupyterhub.singleuser"]  # noqa: RUF012
 

@@ -110,7 +110,7 @@ class Supervisor:
     def _start(self) -> None:
         self._before()
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
+        with open(self._log, "ab", opener=_for_owner) as log:
             self.child = subprocess.Popen(  # noqa: S603
                 self._command,
                 env=self._environment,
@@ -162,6 +162,13 @@ class Supervisor:
                 return
             if self.child is not None and pid == self.child.pid:
                 self.child.returncode = os.waitstatus_to_exitcode(status)
+
+
+def _for_owner(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags, 0o600)
+    # One of an earlier release is there already.
+    os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def _after_fork() -> None:

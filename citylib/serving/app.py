@@ -30,12 +30,18 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from citylib.serving.identity import HubIdentity
-from citylib.serving.kernels import SharedKernelManager
+from citylib.serving.kernels import KernelsOfReader, SharedKernelManager
 from citylib.serving.websocket import GuardedWebsocketHandler
 
 # What Voila has and a reader of dashboards does not need: a list of the notebooks, their
 # properties, and a websocket without sign-in that tells what a kernel was asked for.
 LEFT_OUT = (TornadoVoilaTreeHandler, VoilaContentsHandler, RequestInfoSocketHandler)
+
+# Scripts and styles of widgets are written into the page by Voila, so those stay free.
+POLICY = (
+    "frame-ancestors 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "connect-src 'self'"
+)
 
 
 class SharedVoila(Voila):
@@ -101,6 +107,11 @@ class SharedVoila(Voila):
         shutil.rmtree(self.connection_dir, ignore_errors=True)
         run_sync(self.kernel_manager.shutdown_all)(now=True)
 
+    def init_settings(self) -> dict[str, Any]:
+        """Voila's settings, and what browsers are told that its pages may do."""
+        headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+        return {**super().init_settings(), "headers": headers}
+
     def init_handlers(self) -> list[Any]:
         """Voila's handlers, less what is left out, each behind the hub's sign-in."""
         base = re.escape(self.server_url)
@@ -122,8 +133,12 @@ class _RoleRequired(RequestHandler):
     """Refuses who has not the hub's leave.
 
     For handlers that know nothing of Jupyter's sign-in (static files, plain websockets) and those
-    that Jupyter serves to anybody.
+    that Jupyter serves to anybody. Kernels of other readers are not there.
     """
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("X-Content-Type-Options", "nosniff")
 
     async def prepare(self) -> None:
         done = super().prepare()
@@ -132,9 +147,15 @@ class _RoleRequired(RequestHandler):
         if self._finished:
             # Sent to sign in.
             return
-        found = self.settings["identity_provider"].get_user(self)
-        if (await found if inspect.isawaitable(found) else found) is None:
+        user = self.settings["identity_provider"].get_user(self)
+        if inspect.isawaitable(user):
+            user = await user
+        if user is None:
             raise HTTPError(403)
+        kernels = self.settings["kernel_manager"]
+        for named in (*self.path_args, *self.path_kwargs.values()):
+            if named in kernels and not kernels.belongs_to(named, user.username):
+                raise HTTPError(404, f"there is no kernel {named}")
 
 
 class _FilesForReaders(_RoleRequired):
@@ -146,6 +167,13 @@ class _FilesForReaders(_RoleRequired):
 
 class _DashboardHandler(TornadoVoilaHandler):
     """Shows a notebook directly in the root folder; other paths are not there."""
+
+    @property
+    def kernel_manager(self) -> Any:
+        """The kernels; what is taken from them belongs to who asked for the page."""
+        kernels = super().kernel_manager
+        user = self.current_user
+        return KernelsOfReader(kernels, user.username) if user else kernels
 
     async def get(self, path: str = "") -> None:
         if not re.fullmatch(r"[\w-][\w.-]*\.ipynb", path):
@@ -190,7 +218,7 @@ def _defaults() -> Config:
     # A page says good-bye when it is left. One that could not (a phone switched off) is
     # noticed by its silence.
     config.MappingKernelManager.cull_idle_timeout = 20 * 60
-    config.MappingKernelManager.cull_interval = 60
+    config.MappingKernelManager.cull_interval = 20
     config.MappingKernelManager.cull_connected = False
     config.HubOAuth.cache_max_age = 30
     return config

@@ -1,25 +1,48 @@
-"""Kernels of a shared service: a bounded number, and none of the service's secrets."""
+"""Kernels of a shared service: so many, each of one reader, with none of the service's secrets."""
 
 from __future__ import annotations
 
 import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.web import HTTPError
 from traitlets import Integer
 
-SECRETS = ("JUPYTERHUB_", "JPY_")
+SECRETS = ("JUPYTERHUB_", "JPY_", "CITYLIB_DATABASE")
+
+
+@dataclass
+class _Given:
+    reader: str
+    since: float = field(default_factory=time.monotonic)
+    opened: bool = False
 
 
 class SharedKernelManager(AsyncMappingKernelManager):
-    """Starts kernels without the hub's tokens in their environment, up to `most_kernels`."""
+    """Starts kernels without the hub's tokens in their environment, up to `most_kernels`.
+
+    A kernel is given to the reader whose page it is for, and is nobody else's. One reader gets
+    up to `most_for_one`, so that nobody can take them all.
+    """
 
     most_kernels = Integer(60, help="No more kernels than this; 0.1 GB each.").tag(config=True)
+    most_for_one = Integer(8, help="No more kernels than this for one reader.").tag(config=True)
+    unopened = Integer(
+        60, help="Seconds after which a kernel ends that its page never opened."
+    ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         # Kernels that died and were started again, empty.
         self._restarted: set[str] = set()
+        # In the order in which they were given.
+        self._given: dict[str, _Given] = {}
+        self._coming: Counter[str] = Counter()
         super().__init__(**kwargs)
 
     async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]
@@ -37,7 +60,58 @@ class SharedKernelManager(AsyncMappingKernelManager):
     ) -> None:
         """End a kernel."""
         self._restarted.discard(kernel_id)
+        self._given.pop(kernel_id, None)
         await super().shutdown_kernel(kernel_id, *args, **kwargs)
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """End a kernel whose page never opened it, or was not heard of for long."""
+        given = self._given.get(kernel_id)
+        if given and not given.opened and time.monotonic() - given.since > self.unopened:
+            self.log.info("ending a kernel that its page never opened")
+            await self.shutdown_kernel(kernel_id, now=True)
+            return
+        await super().cull_kernel_if_idle(kernel_id)
+
+    def belongs_to(self, kernel_id: str, reader: str) -> bool:
+        """Whether a kernel was given to this reader; one kept warm is nobody's."""
+        given = self._given.get(kernel_id)
+        return given is not None and given.reader == reader
+
+    def opened(self, kernel_id: str) -> None:
+        """Note that the page of a kernel has opened it."""
+        if given := self._given.get(kernel_id):
+            given.opened = True
+
+    @asynccontextmanager
+    async def for_reader(self, reader: str) -> AsyncIterator[list[str]]:
+        """Give the reader the kernel whose id is put into the list.
+
+        When it would be one too many, the oldest that no page is connected to ends for it.
+
+        Raises
+        ------
+        HTTPError
+            503: the reader has as many open as one may have.
+        """
+        self._given = {key: given for key, given in self._given.items() if key in self}
+        mine = [key for key, given in self._given.items() if given.reader == reader]
+        idle = [key for key in mine if not self._kernel_connections.get(key)]
+        over = max(0, len(mine) + self._coming[reader] + 1 - self.most_for_one)
+        if over > len(idle):
+            raise HTTPError(503, "you have too many dashboards open; close one of them")
+        # All noted before anything is waited for: requests at the same time see each other.
+        for kernel_id in idle[:over]:
+            del self._given[kernel_id]
+        self._coming[reader] += 1
+        got: list[str] = []
+        try:
+            for kernel_id in idle[:over]:
+                await self.shutdown_kernel(kernel_id, now=True)
+            yield got
+        finally:
+            self._coming -= Counter([reader])
+            for kernel_id in got:
+                self._given[kernel_id] = _Given(reader)
 
     async def mend_pool(self, notebook: str) -> None:
         """Replace warm kernels of a notebook that failed to start or died while they waited.
@@ -58,3 +132,30 @@ class SharedKernelManager(AsyncMappingKernelManager):
                 if kernel_id in self:
                     await self.shutdown_kernel(kernel_id, now=True)
         self.fill_if_needed(notebook_name=notebook)  # type: ignore[attr-defined]
+
+
+class KernelsOfReader:
+    """The kernels of the service as one reader's request sees them: what it takes is the reader's.
+
+    Voila takes a kernel in the midst of making a page; this is how it is known for whom.
+    """
+
+    def __init__(self, kernels: SharedKernelManager, reader: str) -> None:
+        self._kernels = kernels
+        self._reader = reader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kernels, name)
+
+    async def get_rendered_notebook(self, **kwargs: Any) -> Any:
+        """Take a warm kernel."""
+        async with self._kernels.for_reader(self._reader) as got:
+            made = await self._kernels.get_rendered_notebook(**kwargs)  # type: ignore[attr-defined]
+            got.append(made[2])
+        return made
+
+    async def start_kernel(self, **kwargs: Any) -> str:
+        """Start a kernel and return its id."""
+        async with self._kernels.for_reader(self._reader) as got:
+            got.append(await self._kernels.start_kernel(**kwargs))
+        return got[0]

@@ -1,4 +1,4 @@
-"""Kernel websockets that only carry well-formed messages.
+"""Kernel websockets that only carry well-formed messages, for whom the kernel is meant.
 
 Voila 0.5.13 and jupyter_server 2.21 read the length of a list from the first eight bytes of a
 message without looking whether it can be true: one message makes them fill the memory. Voila
@@ -8,17 +8,25 @@ jupyter_server with what a browser sends on one opened with it.
 
 from __future__ import annotations
 
+from tornado.ioloop import PeriodicCallback
 from tornado.web import HTTPError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 UNSUPPORTED_DATA = 1003
+POLICY_VIOLATION = 1008
+RECHECK_SECONDS = 30
 # Channel and four parts of a message, so six offsets.
 FEWEST_OFFSETS = 6
 
 
 class GuardedWebsocketHandler(VoilaKernelWebsocketHandler):
-    """Refuses websockets without the subprotocol and closes those with malformed messages."""
+    """Refuses websockets without the subprotocol and those to somebody else's kernel.
+
+    Closes those with malformed messages, and those of readers who lost the hub's leave.
+    """
+
+    _recheck: PeriodicCallback | None = None
 
     async def get(self, kernel_id: str) -> None:
         """Open the websocket of a kernel."""
@@ -28,6 +36,43 @@ class GuardedWebsocketHandler(VoilaKernelWebsocketHandler):
         if kernel_id not in self.kernel_manager:
             raise HTTPError(404, f"there is no kernel {kernel_id}")
         await super().get(kernel_id)
+
+    async def pre_get(self) -> None:
+        """Look whose kernel it is, once it is known who asks."""
+        await super().pre_get()
+        if not self.kernel_manager.belongs_to(self.kernel_id, self.current_user.username):
+            raise HTTPError(404, f"there is no kernel {self.kernel_id}")
+
+    async def open(self, kernel_id: str) -> None:
+        """Connect to the kernel, and keep asking whether the reader still may."""
+        self.kernel_manager.opened(kernel_id)
+        self._recheck = PeriodicCallback(self.close_if_refused, RECHECK_SECONDS * 1000)
+        self._recheck.start()
+        await super().open(kernel_id)
+
+    def on_close(self) -> None:
+        """Let go of the kernel."""
+        if self._recheck:
+            self._recheck.stop()
+        super().on_close()
+
+    async def close_if_refused(self) -> None:
+        """Close the websocket when the sign-in that it was opened with is over."""
+        hub = self.identity_provider.hub_auth
+        try:
+            user = await hub.user_for_token(
+                hub.get_token(self),
+                use_cache=False,
+                session_id=hub.get_session_id(self),
+                sync=False,
+            )
+        except HTTPError as error:
+            # The hub is being started again; it is asked the next time.
+            self.log.warning("cannot ask the hub about an open dashboard: %s", error)
+            return
+        if not user or not hub.check_scopes(hub.access_scopes, user):
+            self.log.info("closing a kernel websocket: its reader is not signed in any more")
+            self.close(POLICY_VIOLATION, "signed out")
 
     def on_message(self, message: str | bytes) -> None:
         """Pass a message on to the kernel."""

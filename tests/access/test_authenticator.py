@@ -107,17 +107,31 @@ def test_a_changed_account_ends_what_is_signed_in(sign_in):
     assert refresh() is False
 
 
+@pytest.mark.parametrize("peer", ["10.1.1.1", "127.0.0.1", "::1"])
+def test_nobody_can_name_an_address_of_their_own(peer):
+    for found in (
+        request(peer),
+        request(f"1.2.3.4, {peer}"),
+        request("1.2.3.4", f"5.6.7.8,{peer}"),
+        request(f"::ffff:{peer}"),
+        request(peer, X_Real_IP="1.2.3.4"),
+        request(peer=peer),
+    ):
+        assert client_address(found, set()) == peer
+
+
+def test_by_default_no_other_proxy_is_trusted(sign_in):
+    assert sign_in.authenticator.trusted_proxies == set()
+
+
 @pytest.mark.parametrize(
-    ("found", "address"),
+    ("told", "address"),
     [
-        (request("10.1.1.1"), "10.1.1.1"),
-        (request("1.2.3.4, 10.1.1.1"), "10.1.1.1"),
-        (request("1.2.3.4", "10.1.1.1, 127.0.0.1"), "10.1.1.1"),
-        (request("10.1.1.1", X_Real_IP="1.2.3.4"), "10.1.1.1"),
-        (request("::ffff:10.1.1.1"), "10.1.1.1"),
-        (request("127.0.0.1"), "127.0.0.1"),
-        (request(peer="10.9.9.9"), "10.9.9.9"),
+        ("1.2.3.4, 10.1.1.1, 10.0.0.5", "10.1.1.1"),
+        ("1.2.3.4, 10.1.1.1, 127.0.0.1, 10.0.0.5", "10.1.1.1"),
+        ("1.2.3.4, 10.1.1.1", "10.1.1.1"),
+        ("10.0.0.5", "10.0.0.5"),
     ],
 )
-def test_nobody_can_name_an_address_of_their_own(found, address):
-    assert client_address(found, {"127.0.0.1", "::1"}) == address
+def test_a_proxy_that_is_trusted_tells_whom_it_talks_to(told, address):
+    assert client_address(request(told), {"10.0.0.5", "127.0.0.1"}) == address

@@ -84,6 +84,17 @@ class PublicPages(AsyncHTTPTestCase):
             assert answer.code in (400, 403, 404), (path, answer.code)
             assert b"secret" not in answer.body
 
+    def test_what_is_outside_is_not_told_of(self):
+        self.publish("index.html", "x")
+        self.publish("../site/index.html", "not published")
+        (self.folder / "link").symlink_to(self.folder.parent / "site")
+        outside = self.folder.parent
+        for path in (outside, f"{outside}/site", f"{outside}/site/index.html", "/etc", "/nowhere"):
+            answer = self.get(str(path))
+            assert answer.code == 404, (path, answer.code)
+        for path in (f"/{outside}/site", "link", "link/", "link/index.html"):
+            assert self.get(path).code == 404, path
+
     def test_nothing_can_be_sent_to_it(self):
         self.publish("index.html", "x")
         for method in ("POST", "PUT", "DELETE"):
