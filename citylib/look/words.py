@@ -35,6 +35,16 @@ def words(lang: str) -> dict[str, str]:
     return result
 
 
+def languages() -> list[str]:
+    """Languages that have a file, by code."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def own_name(lang: str) -> str:
+    """What a language calls itself; its code if it has no file."""
+    return words(lang)["own_name"] if lang in languages() else lang
+
+
 def say(lang: str, key: str, default: str | None = None, **values: Any) -> str:
     """A sentence in a language, its places filled in.
 

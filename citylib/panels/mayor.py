@@ -13,7 +13,7 @@ from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.look import theme
 from citylib.look.figures import period
-from citylib.look.words import say
+from citylib.look.words import languages, own_name, say
 from citylib.operations.store import Store
 from citylib.panels.charts import ChartPanel
 from citylib.panels.follow import follow, newest
@@ -24,7 +24,6 @@ from citylib.panels.touch import Markup, Page, TileRow, TimeControl
 
 STEPS = {"hour": 24, "day": 7}
 COMMANDS = ("citylib load", "citylib compute")
-LANGUAGES = {"ko": "한국어", "en": "English"}
 
 
 class MayorDashboard:
@@ -178,14 +177,14 @@ class MayorDashboard:
 def header(model: CityModel, title: str) -> str:
     """Name of the page, and the choice of language and theme."""
     lang = model.language
-    languages = "".join(
+    choices = "".join(
         f'<button type="button" class="key" lang="{code}" data-press="language:{code}" '
-        f'aria-pressed="{str(code == lang).lower()}">{LANGUAGES.get(code, code)}</button>'
+        f'aria-pressed="{str(code == lang).lower()}">{own_name(code)}</button>'
         for code in model.city.languages
     )
     other = "light" if model.theme == "dark" else "dark"
     return (
-        f"<h1>{escape(title)}</h1><nav>{languages}"
+        f"<h1>{escape(title)}</h1><nav>{choices}"
         f'<button type="button" class="key" data-press="theme:{other}">'
         f"{say(lang, f'theme_{other}')}</button></nav>"
     )
@@ -193,9 +192,8 @@ def header(model: CityModel, title: str) -> str:
 
 def notice(city: City | None, error: CityError | None) -> Box:
     """A friendly page for when there is nothing to show: what is missing, and what to run."""
-    languages = city.languages if city else tuple(LANGUAGES)
     parts = []
-    for lang in languages:
+    for lang in city.languages if city else languages():
         if error is None:
             detail = f"<p>{say(lang, 'no_cube_detail')}</p>" + "".join(
                 f"<p><code>{command}</code></p>" for command in COMMANDS

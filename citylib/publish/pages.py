@@ -12,13 +12,11 @@ import numpy as np
 from citylib.city.areas import AreaLevel
 from citylib.city.profile import City
 from citylib.look import figures as formats
-from citylib.look.words import say
+from citylib.look.words import own_name, say
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.charts import history, ranking
 from citylib.panels.picture.choropleth import choropleth, legend
 from citylib.panels.picture.tile import badge, change, figure, local_now, tile, when
-
-NAMES = {"ko": "한국어", "en": "English"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def page(site: Site, lang: str, indicator: str | None, first: bool = False) -> s
 def _languages(site: Site, lang: str, up: str, indicator: str | None, first: bool) -> str:
     items = []
     for other in site.city.languages:
-        text = NAMES.get(other, other)
+        text = own_name(other)
         target = up + _link(site.path(other, None if first else indicator))
         mark = ' aria-current="true"' if other == lang else ""
         items.append(

@@ -89,11 +89,14 @@ def _write_for_ever(uri, started):
 def test_a_writer_killed_at_any_moment_leaves_a_whole_version(tmp_path):
     uri = str(tmp_path / "cube")
     context = multiprocessing.get_context("spawn")
-    for _ in range(3):
+    random = np.random.default_rng(0)
+    for _ in range(4):
         started = context.Event()
         writer = context.Process(target=_write_for_ever, args=(uri, started))
         writer.start()
         assert started.wait(60)
+        # A commit takes about 0.1 s: wherever in it this falls, the cube is whole.
+        writer.join(random.uniform(0.05, 0.4))
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
         cube = Cube(uri)
