@@ -18,6 +18,8 @@ from citylib.city.model import Plain
 
 ALIAS = "alias"
 NAME = "name"
+CODE = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+"""What a code looks like: it becomes a part of paths, addresses and CSS classes."""
 
 
 class UnknownArea(CityError):
@@ -214,6 +216,11 @@ def read_level(
         code, holder = row["code"], row["parent"] if parent else None
         if not code or code in areas:
             raise ProfileError(f"{table}: line {line}: code {code!r} is empty or there twice")
+        if not re.fullmatch(CODE, code):
+            raise ProfileError(
+                f"{table}: line {line}: code {code!r} must be of letters, digits, '_', '.', '-', "
+                "and begin with none of the last two"
+            )
         if parent and holder not in parent.areas:
             raise ProfileError(f"{table}: line {line}: no {parent.id} has the code {holder!r}")
         areas[code] = Area(code, {lang: row[f"{NAME}_{lang}"] for lang in languages}, holder)

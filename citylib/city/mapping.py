@@ -7,6 +7,7 @@ value", and rules for areas. What each key means is said at its class.
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -44,6 +45,10 @@ class Rule(Plain):
         Marks that mean "no value" (besides an empty cell) or nought.
     scale : float
         The value is multiplied by it, as for thousands.
+    thousands, decimal : str
+        Mark between groups of three digits (none by default), and the decimal mark ("." or ",").
+        A number written with other marks is set aside: "3,141" is read only if the mapping says
+        what its comma means.
     level : tuple of two str
         Two words: the first if the area rule found an area below the city, else the second.
     """
@@ -55,6 +60,8 @@ class Rule(Plain):
     null: tuple[str, ...] = ()
     zero: tuple[str, ...] = ()
     scale: float = 1
+    thousands: Literal[",", ".", " ", "'"] | None = None
+    decimal: Literal[".", ","] = "."
     level: tuple[str, str] | None = None
 
     @model_validator(mode="before")
@@ -67,6 +74,8 @@ class Rule(Plain):
         given = [self.header, self.join, self.constant is not None, self.level]
         if sum(map(bool, given)) > 1:
             raise ValueError("give only one of header, join, constant, level")
+        if self.thousands == self.decimal:
+            raise ValueError(f"thousands and decimal cannot both be {self.decimal!r}")
         return self
 
     @property
@@ -81,13 +90,19 @@ class TimeRule(Rule):
     Attributes
     ----------
     formats : tuple of str
-        strptime formats, tried in this order, such as "%Y%m%d".
+        strptime formats, tried in this order, such as "%Y%m%d". With %z the file tells the
+        distance from UTC, and the city's clock does not matter.
     midnight24 : bool
         24:00 means 00:00 of the next day.
+    earliest, latest : date
+        First and last day in the city that a record may speak of; others are set aside. By
+        default 1900-01-01, and a day from now.
     """
 
     formats: Annotated[Names, Field(min_length=1)]
     midnight24: bool = False
+    earliest: date = date(1900, 1, 1)
+    latest: date | None = None
 
 
 class AreaRule(Plain):

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from citylib.city.areas import AreaLevel, UnknownArea, plain, read_level
+from citylib.city.areas import CODE, AreaLevel, UnknownArea, plain, read_level
 from citylib.city.datasets import DatasetSpec
 from citylib.city.errors import ProfileError
 from citylib.city.mapping import AreaRule
 from citylib.city.model import Plain, parse, read_toml
 
 CITY = "city.toml"
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
 
 
 class Layer(Plain):
@@ -71,10 +72,10 @@ class _Profile(Plain):
     """`city.toml` as it is written."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    code: str
+    code: Annotated[str, Field(pattern=CODE)]
     name: dict[str, str]
     alias: tuple[str, ...] = ()
-    languages: Annotated[tuple[str, ...], Field(min_length=1)]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     timezone: str
     bounds: tuple[float, float, float, float]
     attribution: dict[str, str]

@@ -130,6 +130,19 @@ MISTAKES = {
         ["counts.toml", "pattern"],
     ),
     "no encoding": (_counts('format = "csv"', 'format = "csv"\nencodings = "utf-9"'), ["utf-9"]),
+    "two meanings of a comma": (
+        _counts('null = ["-"]', 'thousands = ",", decimal = ","'),
+        ["counts.toml", "speed", "thousands"],
+    ),
+    "a language that is none": (
+        _city('languages = ["fr", "en"]', 'languages = ["fr", "../en"]'),
+        ["city.toml", "languages", "../en"],
+    ),
+    "a city's code with a slash": (_city('code = "9"', 'code = "9/1"'), ["city.toml", "9/1"]),
+    "an area's code with a blank": (
+        {"areas/district.csv": "code,name_fr,name_en\n9 e,Est,East\n"},
+        ["district.csv", "line 2", "'9 e'", "letters"],
+    ),
     "no level": (
         _counts('level = "district"', 'level = "city hall"'),
         ["counts.toml", "city hall"],

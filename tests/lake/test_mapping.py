@@ -50,7 +50,7 @@ pattern = '(?P<year>\\d\\d)_(?P<measure>fires|others)'
 measures = { fires = "n", others = "m" }
 [read.columns]
 place = { constant = "all" }
-n = { zero = ["-"], null = ["…"], scale = 1000 }
+n = { zero = ["-"], null = ["…"], scale = 1000, thousands = "," }
 """
 
 
