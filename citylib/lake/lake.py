@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
+from citylib.city.errors import CityError
 from citylib.city.profile import City
 from citylib.lake.errors import DatasetMissing
 from citylib.lake.load import LoadReport, load_dataset
@@ -43,8 +45,11 @@ class Table:
         return self._delta.to_pyarrow_dataset().count_rows()
 
     def files(self) -> list[str]:
-        """Parquet files of this version, in the order of their names."""
-        return sorted(self._delta.file_uris())
+        """Parquet files of this version, in the order of their names: paths in a folder, or
+        addresses in object storage.
+        """
+        names = self._delta.file_uris()  # percent-encoded, even where they are plain paths
+        return sorted(name if "://" in name else unquote(name) for name in names)
 
     def read(
         self, columns: Sequence[str] | None = None, where: ds.Expression | None = None
@@ -77,6 +82,12 @@ class Lake:
     city : City
         The profile whose datasets are kept.
 
+    Raises
+    ------
+    CityError
+        The folder's path holds a percent sign with two digits, which Delta Lake takes for a
+        character written in code.
+
     Examples
     --------
     >>> lake = Lake(settings.lake, load_city(settings.profile))  # doctest: +SKIP
@@ -87,6 +98,11 @@ class Lake:
     """
 
     def __init__(self, uri: str, city: City) -> None:
+        if "://" not in uri and unquote(uri) != uri:
+            raise CityError(
+                f"{uri}: a path with such a '%' cannot hold a lake; rename the folder, or choose "
+                "another by `lake` in citylib.toml"
+            )
         self.uri = uri
         self.city = city
 

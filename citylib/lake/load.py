@@ -72,6 +72,9 @@ class _Batch:
 def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
     """Load the files of a dataset; files loaded before and unchanged are not read again.
 
+    If the mapping or the areas have changed, the table is made anew from all files, but never
+    without one whose records it holds: that is a failure, and the table stays.
+
     Parameters
     ----------
     uri : str
@@ -121,6 +124,9 @@ def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
         if batch.rows >= BATCH and not anew:
             count += _commit(store, batch, mapping, anew=False)
             batch = _Batch()
+    if anew and (missing := store.names() - {sheet.file for sheet, _, _ in batch.sheets}):
+        failures.append(_refusal(store, sorted(missing)))
+        return LoadReport(spec.id, 0, 0, 0, 0, time.perf_counter() - start, 0, tuple(failures))
     if batch.sheets or (store.records is None and digests):
         count += _commit(store, batch, mapping, anew)
     seconds = time.perf_counter() - start
@@ -134,6 +140,18 @@ def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
         files=count["files"],
         failures=tuple(failures),
         digests=tuple(digests),
+    )
+
+
+def _refusal(store: Store, missing: list[str]) -> str:
+    """Why a table is not made anew."""
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return (
+        f"{store.spec.path}: the mapping, the areas or the platform changed since the table was "
+        f"made, so it must be made anew, but {', '.join(missing[:3])}{more} in {store.spec.folder} "
+        "cannot be read now and its records would be lost. The table stays as it was and nothing "
+        "was loaded; put the file back, or undo the change. To go on without the file remove "
+        f"{store.records_uri}, {store.aside_uri} and {store.loads_uri}"
     )
 
 
@@ -163,7 +181,8 @@ def _files(spec: DatasetSpec, failures: list[str]) -> list[tuple[Path, Source]]:
 
 def _digest_of_mapping(spec: DatasetSpec, city: City) -> str:
     """Digest of all that decides how a file becomes records, and what tables say of themselves."""
-    digest = hashlib.sha256(READER.encode() + city.timezone.encode() + spec.path.read_bytes())
+    digest = hashlib.sha256(READER.encode() + city.timezone.encode())
+    digest.update(spec.model_dump_json(exclude={"folder", "path"}).encode())
     for schema in (table_schema(spec), SET_ASIDE, LOADS):
         digest.update(schema.serialize().to_pybytes())
     levels: set[str] = set()

@@ -96,6 +96,7 @@ class Rows:
             return self.constant(self.named[name])
         if name not in self.sheet.columns:
             return None
+        self.sheet.check(name)
         short = self.sheet.columns[name].dictionary_encode()
         codes = short.indices.to_numpy(zero_copy_only=False)[self.row]
         return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), short.dictionary)
@@ -160,6 +161,7 @@ def _groups(sheet: Sheet, source: Source) -> tuple[list[dict[str, str]], list[di
         said = parts.pop("measure", None)
         name = unpivot.value if said is None else unpivot.measures.get(said)
         if name is not None:
+            sheet.check(header)
             found.setdefault(tuple(parts.items()), {})[name] = header
     if not found:
         raise FileFault(
@@ -175,7 +177,7 @@ def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> 
     Raises
     ------
     FileFault
-        A header that a rule needs is missing.
+        A header that a rule needs is missing, or there twice.
     """
     aside: Aside = []
     keep = np.ones(len(sheet.lines), bool)
@@ -183,6 +185,7 @@ def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> 
     for item in source.set_aside:
         if item.header not in sheet.columns:
             continue
+        sheet.check(item.header)
         values = {plain(value) for value in item.values}
         text = sheet.columns[item.header].dictionary_encode()
         hits = [

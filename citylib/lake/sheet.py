@@ -8,6 +8,8 @@ import io
 import json
 import lzma
 import re
+import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,6 +43,8 @@ class Sheet:
         Text of a row, by its line.
     bad : list of (line, reason)
         Rows that could not be cut into fields.
+    twice : frozenset of str
+        Headers that several columns have: it cannot be known which is meant.
     """
 
     file: str
@@ -48,6 +52,15 @@ class Sheet:
     lines: np.ndarray
     raw: Callable[[int], str]
     bad: list[tuple[int, str]] = field(default_factory=list)
+    twice: frozenset[str] = frozenset()
+
+    def check(self, header: str) -> None:
+        """Raise FileFault if several columns have this header."""
+        if header in self.twice:
+            raise FileFault(
+                f"{self.file}: several columns have the header {header!r}; give each its own by "
+                "`names` in the mapping, or fetch the file again"
+            )
 
 
 def read_sheet(path: Path, data: bytes, source: Source) -> Sheet:
@@ -81,7 +94,7 @@ def _unpacked(path: Path, data: bytes) -> bytes:
         if path.suffix == ".xz":
             return lzma.decompress(data)
         return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (lzma.LZMAError, OSError, EOFError) as error:
+    except (lzma.LZMAError, zlib.error, OSError, EOFError) as error:
         raise FileFault(f"{path}: cannot be decompressed ({error}); fetch it again") from None
 
 
@@ -101,7 +114,7 @@ def _decoded(path: Path, data: bytes, source: Source) -> str:
 def _json(path: Path, text: str, source: Source) -> Sheet:
     try:
         value: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileFault(f"{path}: not readable as JSON: {error}") from None
     for key in (source.records or "").split("."):
         if key:
@@ -109,6 +122,8 @@ def _json(path: Path, text: str, source: Source) -> Sheet:
     if not isinstance(value, list):
         raise FileFault(f"{path}: no list of records at {source.records!r}; it begins {text[:80]}")
     rows = [row for row in value if isinstance(row, dict)]
+    if not rows:
+        raise FileFault(f"{path}: the file has no records; fetch it again from its publisher")
     lines = np.array([n for n, row in enumerate(value, 1) if isinstance(row, dict)], int)
     bad = [(n, "not a record") for n, row in enumerate(value, 1) if not isinstance(row, dict)]
     names = list(dict.fromkeys(key for row in rows for key in row))
@@ -138,7 +153,17 @@ def _xlsx(path: Path, data: bytes, source: Source) -> Sheet:
     body = kept[source.header_rows :]
     full = [rows[n] + [""] * (len(names) - len(rows[n])) for n in body]
     columns = {name: _strings([row[i] for row in full]) for i, name in enumerate(names) if name}
-    return Sheet(path.name, columns, np.array(body, int) + 1, lambda line: ",".join(rows[line - 1]))
+    return Sheet(
+        path.name,
+        columns,
+        np.array(body, int) + 1,
+        lambda line: ",".join(rows[line - 1]),
+        twice=_twice(names),
+    )
+
+
+def _twice(names: list[str]) -> frozenset[str]:
+    return frozenset(name for name, number in Counter(names).items() if name and number > 1)
 
 
 def _text(value: Any) -> str:
@@ -270,6 +295,7 @@ def _cut(path: Path, lines: list[str], body: list[int], names: list[str], source
         np.array(rows, int) + 1,
         lambda line: lines[line - 1].replace("\v", "\n"),
         bad,
+        _twice(names),
     )
 
 

@@ -57,6 +57,11 @@ class Store:
         rows = table.to_pyarrow_table().to_pylist()
         return {row["digest"]: row for row in rows if row["mapping"] == mapping}
 
+    def names(self) -> set[str]:
+        """Names of the files loaded before."""
+        table = _open(self.loads_uri)
+        return set(table.to_pyarrow_table(columns=["file"])[0].to_pylist()) if table else set()
+
     def is_other_mapping(self, mapping: str) -> bool:
         """Whether the table was made by another mapping, so that it must be made anew."""
         table = _open(self.loads_uri)

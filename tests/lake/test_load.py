@@ -1,5 +1,6 @@
 """Loading: what becomes of every record, good or bad."""
 
+import gzip
 import lzma
 from datetime import UTC, datetime
 
@@ -152,6 +153,10 @@ BROKEN = {
         "utf-8",
     ),
     "a column that is missing": (HEADERLESS.encode(), "'speed'"),
+    "a column that is there twice": (
+        (HEADER.replace("speed", "speed,n") + GOOD.replace("1.5", "1.5,4")).encode(),
+        "several columns have the header 'n'",
+    ),
     "no text at all": (bytes(range(256)) * 20, "utf-8"),
 }
 
@@ -174,6 +179,23 @@ def test_a_file_that_breaks_off_is_named(deliver):
     (failure,) = lake.load("counts").failures
     assert "a.csv.xz" in failure
     assert "decompressed" in failure
+
+
+def test_a_damaged_gzip_is_named(deliver):
+    whole = bytearray(gzip.compress((HEADER + GOOD * 50).encode()))
+    whole[20:30] = b"\xff" * 10
+    lake = deliver({"a.csv.gz": bytes(whole)}, counts=COUNTS.replace("*.csv", "*.csv.gz"))
+    (failure,) = lake.load("counts").failures
+    assert "a.csv.gz: cannot be decompressed" in failure
+
+
+@pytest.mark.parametrize(("text", "says"), [("[" * 200_000, "JSON"), ("[]", "no records")])
+def test_json_without_records_is_named(deliver, text, says):
+    spec = COUNTS.replace("*.csv", "*.json").replace('"csv"', '"json"')
+    lake = deliver({"a.json": text}, counts=spec)
+    (failure,) = lake.load("counts").failures
+    assert "a.json" in failure
+    assert says in failure
 
 
 def test_a_file_that_is_not_there_is_named(deliver):
@@ -222,6 +244,43 @@ def test_another_mapping_makes_the_table_anew(deliver):
     assert [(row["area"], row["speed"]) for row in rows(lake)] == [("9e", 15), ("9", 10)]
     assert lake.set_aside("counts").num_rows == 0
     assert account(lake.load("counts")) == (2, 0, 2, 0)
+
+
+def test_a_column_that_is_there_twice_but_not_used_does_no_harm(deliver):
+    lake = deliver({"a.csv": HEADER.replace("\n", ",x,x\n") + GOOD.replace("\n", ",1,2\n")})
+    assert account(lake.load("counts")) == (1, 1, 0, 0)
+
+
+@pytest.mark.parametrize("gone", ["removed", "broken"])
+def test_a_table_is_not_made_anew_without_a_file_that_it_holds(deliver, gone):
+    lake = deliver({"1.csv": HEADER + GOOD, "2.csv": HEADER + GOOD.replace("A", "B")})
+    lake.load("counts")
+    first = lake.city.datasets["counts"].folder / "1.csv"
+    kept = first.read_bytes()
+    if gone == "removed":
+        first.unlink()
+    else:
+        first.write_bytes(b"\xff\xfe")
+    spec = COUNTS.replace('null = ["-"]', "scale = 10")
+    lake = deliver({"3.csv": HEADER + GOOD.replace("A", "C")}, counts=spec)
+    report = lake.load("counts")
+    assert account(report) == (0, 0, 0, 0)
+    assert "1.csv" in report.failures[-1]
+    assert "stays as it was" in report.failures[-1]
+    assert rows(lake, "gate", "speed") == [{"gate": gate, "speed": 1.5} for gate in "AB"]
+    first.write_bytes(kept)
+    assert account(lake.load("counts")) == (3, 3, 0, 0)
+    assert rows(lake, "gate", "speed") == [{"gate": gate, "speed": 15} for gate in "ABC"]
+
+
+def test_a_comment_in_the_mapping_changes_nothing(deliver):
+    lake = deliver({"1.csv": HEADER + GOOD})
+    lake.load("counts")
+    (lake.city.datasets["counts"].folder / "1.csv").unlink()
+    lake = deliver({"2.csv": HEADER + GOOD.replace("A", "B")}, counts="# mended\n" + COUNTS)
+    report = lake.load("counts")
+    assert (account(report), report.failures) == ((1, 1, 0, 0), ())
+    assert [row["gate"] for row in rows(lake, "gate")] == ["A", "B"]
 
 
 def test_of_two_loads_at_once_one_is_told_to_wait(deliver, monkeypatch):
