@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,24 @@ class AnalystSpawner(SimpleLocalProcessSpawner):
         self.notebook_dir = self.home_dir
         prepare_workspace(Path(self.home_dir), Path(self.start_from))
         return await super().start()
+
+    async def poll_and_notify(self) -> Any:
+        """Look whether the server runs, and end it when its analyst's account was changed.
+
+        Its open connections would live on after a new password, and what runs in it anyway.
+        """
+        if not await self._still_theirs():
+            self.log.warning("ending the server of %s: the account was changed", self.user.name)
+            await self.stop()
+        return await super().poll_and_notify()
+
+    async def _still_theirs(self) -> bool:
+        accounts = getattr(self.authenticator, "accounts", None)
+        started = self.orm_spawner.started
+        if accounts is None or started is None:
+            return True
+        account = await asyncio.to_thread(accounts.get, self.user.name)
+        return account is not None and account.changed <= started.replace(tzinfo=UTC)
 
     def get_args(self) -> list[Any]:
         """Arguments of the server."""

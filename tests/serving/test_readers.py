@@ -13,6 +13,7 @@ from tornado.web import HTTPError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from citylib.access.accounts import Accounts
+from citylib.hub.spawner import ASK_AGAIN
 from citylib.operations import Store
 from citylib.serving.kernels import KernelsOfReader, SharedKernelManager
 from citylib.serving.websocket import SUBPROTOCOL
@@ -23,6 +24,11 @@ RENDER = f"{DASHBOARDS}voila/render/mayor.ipynb"
 
 def channels(kernel):
     return f"{DASHBOARDS}api/kernels/{kernel}/channels"
+
+
+def servers(platform, name):
+    workspace = str(platform.settings.var / "analysts" / name)
+    return [one for one in platform.find("jupyterhub.singleuser") if one.cwd() == workspace]
 
 
 def xsrf(client):
@@ -169,6 +175,8 @@ def test_a_new_password_ends_what_is_open(bare_platform):
         choi.get("/hub/spawn")
         wait_until(lambda: choi.get("/user/choi/lab").url.path == "/user/choi/lab", 60, 1)
         assert choi.get(work).status_code == 200
+        (server,) = servers(bare_platform, "choi")
+        assert ASK_AGAIN in server.cmdline()
         with websocket(bare_platform, channels(kernel), park, [SUBPROTOCOL]) as socket:
             began = time.monotonic()
             accounts.reset_password("park")
@@ -177,8 +185,8 @@ def test_a_new_password_ends_what_is_open(bare_platform):
                 while time.monotonic() - began < 90:
                     socket.recv(timeout=90)
         assert socket.close_code == 1008
-        json = {"Sec-Fetch-Mode": "cors"}
-        wait_until(lambda: choi.get(work, headers=json).status_code == 403, 60, 1)
+        wait_until(lambda: not servers(bare_platform, "choi"), 60)
+        assert choi.get(work).url.path == "/hub/login"
         assert time.monotonic() - began < 90
         for name in ("park", "choi"):
             accounts.remove(name)
