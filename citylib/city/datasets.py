@@ -33,7 +33,8 @@ class Column(Plain):
         A record without a value is set aside.
     running : bool
         A running total, for each value of the key's other columns. Where it is below half of the
-        largest before it in the file, it is taken as missing, and listed with what is set aside.
+        largest before it in the file, or more than doubles and falls back at once, it is taken as
+        missing, and listed with what is set aside.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

@@ -14,6 +14,8 @@ from citylib.lake.sheet import Sheet
 
 Aside = list[tuple[int, str]]
 """Line in the file, and reason."""
+NEXT = 7
+LOW, SPIKE = 1, 2
 
 
 def occurrences(
@@ -42,23 +44,56 @@ def occurrences(
 
 
 def running(table: pa.Table, spec: DatasetSpec) -> tuple[pa.Table, Aside]:
-    """Leave out values of running totals that fall to less than half of what they were."""
+    """Leave out values of running totals that cannot be: a spike, or less than half of before.
+
+    Spikes come first: a value of more than twice all before it is one if most of the `NEXT`
+    values after it are less than half of it. What follows a spike is judged without it.
+    """
     remarks: Aside = []
     names = [column.name for column in spec.column if column.running]
     if not names or not table.num_rows:
         return table, remarks
-    frame = table.select([LINE, *spec.key, *names]).to_pandas().sort_values("time")
+    frame = table.select([LINE, *spec.key, *names]).to_pandas().sort_values("time", kind="stable")
     others = [name for name in spec.key if name != "time"]
+    groups = frame.groupby(others, sort=False).indices.values() if others else [slice(None)]
     for name in names:
-        values = frame[name].astype(float)
-        groups = frame.groupby(others, sort=False)[name] if others else frame[name]
-        low = values < groups.cummax().astype(float) / 2
-        low = low.sort_index().to_numpy()
-        if low.any():
+        values = frame[name].to_numpy(float, na_value=np.nan)
+        judged = np.zeros(len(frame), np.int8)
+        for group in groups:
+            judged[group] = _judged(values[group])
+        wrong = np.zeros(len(frame), np.int8)
+        wrong[frame.index] = judged
+        for mark, what in (
+            (SPIKE, "more than doubled and fell back"),
+            (LOW, "fell below half of what it was"),
+        ):
+            if (hit := wrong == mark).any():
+                reason = f"{name} {what}: taken as missing"
+                remarks += [
+                    (line, reason) for line in table[LINE].filter(pa.array(hit)).to_pylist()
+                ]
+        if wrong.any():
             column = table[name].combine_chunks()
-            kept = pc.if_else(pa.array(low), pa.scalar(None, column.type), column)
+            kept = pc.if_else(pa.array(wrong != 0), pa.scalar(None, column.type), column)
             table = table.set_column(table.schema.get_field_index(name), name, kept)
-            reason = f"{name} fell below half of what it was: taken as missing"
-            lines = table[LINE].filter(pa.array(low)).to_pylist()
-            remarks += [(line, reason) for line in lines]
     return table, remarks
+
+
+def _judged(values: np.ndarray) -> np.ndarray:
+    """For each value of a running total: 0, LOW or SPIKE."""
+    result = np.zeros(len(values), np.int8)
+    known = np.flatnonzero(~np.isnan(values))
+    top = 0.0
+    for place, at in enumerate(known):
+        value = values[at]
+        if value < top / 2:
+            result[at] = LOW
+        elif value > top * 2 and _falls_back(value, values[known[place + 1 : place + 1 + NEXT]]):
+            result[at] = SPIKE
+        else:
+            top = max(top, value)
+    return result
+
+
+def _falls_back(value: float, after: np.ndarray) -> bool:
+    return len(after) > 0 and float(np.median(after)) < value / 2

@@ -25,7 +25,7 @@ from citylib.lake.sheet import Sheet, read_sheet
 from citylib.lake.store import Store
 
 BATCH = 500_000
-READER = "3"
+READER = "4"
 """Raised when the code that reads files comes to read them differently: tables are made anew."""
 
 

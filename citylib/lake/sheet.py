@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from citylib.city.mapping import Source
+from citylib.lake.commas import put_together
 from citylib.lake.errors import FileFault
 
 JOINED = 20
@@ -278,7 +279,7 @@ def _cut(path: Path, lines: list[str], body: list[int], names: list[str], source
     bad: list[tuple[int, str]] = []
     mended: list[list[str]] = []
     for i in odd:
-        fields = _mended(_fields(lines[body[i]], source), names, width, source)
+        fields = put_together(_fields(lines[body[i]], source), names, width, source)
         if isinstance(fields, str):
             bad.append((body[i] + 1, fields))
         else:
@@ -297,30 +298,3 @@ def _cut(path: Path, lines: list[str], body: list[int], names: list[str], source
         bad,
         _twice(names),
     )
-
-
-def _mended(fields: list[str], names: list[str], width: int, source: Source) -> list[str] | str:
-    """Fields of a row of the wrong length in their places, or the reason why it is bad."""
-    whole = len(names)
-    commas = source.commas
-    surplus = len(fields) - width
-    if width <= len(fields) <= whole or (surplus > 0 and not any(fields[width:])):
-        return (fields + [""] * whole)[:whole]
-    if commas and surplus > 0:
-        first = names.index(commas.free[0])
-        choices = [surplus] if commas.anchor is None else range(surplus + 1)
-        found = []
-        for extra in choices:
-            row = _absorbed(fields, first, extra, source.separator)
-            if commas.anchor is not None and commas.pattern is not None:
-                row = _absorbed(row, names.index(commas.free[1]), surplus - extra, source.separator)
-                if not re.fullmatch(commas.pattern, row[names.index(commas.anchor)]):
-                    continue
-            found.append(row)
-        if len(found) == 1:
-            return (found[0] + [""] * whole)[:whole]
-    return f"{len(fields)} fields where there should be {width}"
-
-
-def _absorbed(fields: list[str], at: int, extra: int, separator: str) -> list[str]:
-    return [*fields[:at], separator.join(fields[at : at + extra + 1]), *fields[at + extra + 1 :]]

@@ -107,9 +107,7 @@ class Store:
         if records.num_rows or self.records is None or anew:
             rows = records.cast(schema).sort_by("time")
             about = json.dumps(facts(self.spec), ensure_ascii=False)
-            _commit(
-                self.records_uri, self.records, rows, anew, name=self.spec.id, description=about
-            )
+            _commit(self.records_uri, self.records, rows, anew, description=about)
             self.records = DeltaTable(self.records_uri)
         _commit(self.loads_uri, _open(self.loads_uri), loads, anew)
 
@@ -122,7 +120,9 @@ def _unknown(rows: pa.Table, table: DeltaTable) -> pa.Table:
     return rows.filter(pa.array(new, pa.bool_()))
 
 
-def _commit(uri: str, table: DeltaTable | None, rows: pa.Table, anew: bool, **about: str) -> None:
+def _commit(
+    uri: str, table: DeltaTable | None, rows: pa.Table, anew: bool, description: str | None = None
+) -> None:
     """Add rows to a table as it was when it was opened; None: it was not there yet.
 
     Each commit carries the next number of one series, so that of two loads which opened the same
@@ -130,7 +130,7 @@ def _commit(uri: str, table: DeltaTable | None, rows: pa.Table, anew: bool, **ab
     made empty, because only on a table that is there can the second be refused.
     """
     if table is None:
-        table = _made(uri, rows.schema, about)
+        table = _made(uri, rows.schema, description)
     number = table.transaction_version(WRITER) or 0
     properties = CommitProperties(app_transactions=[Transaction(WRITER, number + 1)])
     try:
@@ -150,12 +150,14 @@ def _commit(uri: str, table: DeltaTable | None, rows: pa.Table, anew: bool, **ab
         ) from None
 
 
-def _made(uri: str, schema: pa.Schema, about: dict[str, str]) -> DeltaTable:
+def _made(uri: str, schema: pa.Schema, description: str | None) -> DeltaTable:
     """The table as it is when it has just been made, even if another load made it meanwhile."""
     if "://" not in uri:
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
     try:
-        return DeltaTable.create(uri, schema, mode="error", **about)
+        return DeltaTable.create(
+            uri, schema, mode="error", name=Path(uri).name, description=description
+        )
     except (DeltaError, FileExistsError) as error:
         if not DeltaTable.is_deltatable(uri):
             raise LakeBusy(f"{uri}: the table could not be made ({error})") from None
