@@ -69,6 +69,12 @@ class Cube:
         """
         return str(self._session.snapshot_id)
 
+    @property
+    def stale(self) -> bool:
+        """Whether there is a newer version than the one that is shown."""
+        repo = self._repo()
+        return repo is not None and str(repo.lookup_branch(BRANCH)) != self.version
+
     def refresh(self) -> None:
         """Show the newest version from now on."""
         for name in ("_session", "_groups"):

@@ -23,11 +23,18 @@ def newest(store: Store) -> int:
         return 0
 
 
-async def follow(store: Store, seen: int, changed: Callable[[], None], kind: str = "cube") -> None:
+async def follow(
+    store: Store,
+    seen: int,
+    changed: Callable[[], None],
+    stale: Callable[[], bool],
+    kind: str = "cube",
+) -> None:
     """Call `changed` after each change of a kind, until cancelled.
 
-    A log that cannot be read, or a screen that cannot be drawn, is tried again with the next
-    change: who follows comes back by itself.
+    While the log cannot be read (it is away for a moment, or its address is kept from whoever
+    shows the screen), `stale` is asked instead. A screen that could not be drawn is tried again
+    with the next change.
 
     Parameters
     ----------
@@ -38,6 +45,8 @@ async def follow(store: Store, seen: int, changed: Callable[[], None], kind: str
         that a change in between is not missed.
     changed : callable ()
         Brings the screen up to date.
+    stale : callable () -> bool
+        Whether there is something newer than what the screen shows.
     kind : str
         Kind of change that is waited for.
     """
@@ -45,11 +54,15 @@ async def follow(store: Store, seen: int, changed: Callable[[], None], kind: str
         await asyncio.sleep(PAUSE)
         try:
             changes = store.changes.since(seen, kind=kind)
-            if changes:
+        except CityError:
+            changes = []
+            due = stale()
+        else:
+            due = bool(changes)
+        if due:
+            try:
                 changed()
-                seen = changes[-1].number
-        except CityError as error:
-            log.warning("the screen could not follow the change log: %s", error)
-        except Exception:
-            log.exception("the screen could not be brought up to date")
-            seen = newest(store)
+            except Exception:
+                log.exception("the screen could not be brought up to date")
+        if changes:
+            seen = changes[-1].number

@@ -113,7 +113,11 @@ class MayorDashboard:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # no kernel, so nobody looks at it
             return
-        self._following = loop.create_task(follow(store, seen, self._renew))
+        self._following = loop.create_task(follow(store, seen, self._renew, self._stale))
+
+    def _stale(self) -> bool:
+        figures = self.model.figures
+        return isinstance(figures, CubeFigures) and figures.stale
 
     def _renew(self) -> None:
         if isinstance(self.model.figures, CubeFigures):

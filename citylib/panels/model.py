@@ -30,6 +30,11 @@ class CubeFigures(Mapping[str, Any]):
         self._ids = cube.ids()
         self._read: dict[str, Any] = {}
 
+    @property
+    def stale(self) -> bool:
+        """Whether the cube has a newer version than the one shown."""
+        return bool(self._cube.stale)
+
     def refresh(self) -> None:
         """Show the cube's newest version from now on."""
         self._cube.refresh()

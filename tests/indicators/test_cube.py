@@ -57,8 +57,11 @@ def test_a_reader_keeps_its_version_until_it_asks(tmp_path, figures):
     assert reader.version == first
     second = writer.write({"a": figures("a") + 100}, {})
     assert reader.version == first
+    assert reader.stale
+    assert not writer.stale
     assert reader.read("a").max() == 11
     reader.refresh()
+    assert not reader.stale
     assert reader.version == second
     assert reader.read("a").max() == 111
     assert writer.history() == [second, first]

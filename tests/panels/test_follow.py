@@ -53,13 +53,17 @@ def test_an_open_dashboard_shows_a_new_commit(town):
     asyncio.run(watch())
 
 
-def test_a_log_that_cannot_be_read_is_followed_when_it_can(tmp_path, monkeypatch, caplog):
+def test_a_log_that_cannot_be_read_is_followed_when_it_can(tmp_path, monkeypatch):
     monkeypatch.setattr(following, "PAUSE", 0.02)
-    told = []
+    told, asked = [], []
+
+    def stale():
+        asked.append(1)
+        return False
 
     async def watch(store):
-        task = asyncio.create_task(following.follow(store, 0, lambda: told.append(1)))
-        await until(lambda: "could not follow" in caplog.text)
+        task = asyncio.create_task(following.follow(store, 0, lambda: told.append(1), stale))
+        await until(lambda: len(asked) > 2)
         store.migrate()
         store.changes.append("cube", "next")
         await until(lambda: told)
@@ -99,3 +103,14 @@ def test_a_town_without_any_figure_is_told_what_to_run(tmp_path):
     run_compute(settings)
     page = MayorDashboard.open(settings)
     assert "citylib load" in " ".join(getattr(child, "html", "") for child in page.children)
+
+
+def test_a_screen_that_must_not_read_the_log_follows_the_cube(town):
+    blind = town.model_copy(update={"database": f"sqlite:///{town.var / 'empty.db'}"})
+
+    async def watch():
+        page = MayorDashboard.open(blind)
+        add(town, "2020-01-04,West,99")
+        await until(lambda: "99" in shown(page)["total"])
+
+    asyncio.run(watch())
