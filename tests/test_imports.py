@@ -63,4 +63,4 @@ def test_no_file_of_the_package_names_a_city():
                 line for line in path.read_text("utf-8").lower().splitlines() if ">>>" not in line
             )
             for name in profiles:
-                assert f'"{name}"' not in code, f"{path} names the city {name}"
+                assert name not in code, f"{path} names the city {name}"
