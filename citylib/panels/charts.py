@@ -94,7 +94,9 @@ class ChartPanel(Box):
             own.scales["y"].min, own.scales["y"].max = marks[0], marks[-1]
             across, up = self.history.axes
             across.tick_format = DATES[found.frequency]
-            up.tick_values, up.tick_format = np.array(marks), _format(marks)
+            # Values are drawn as they come, in the format that is there by then.
+            up.tick_format = _format(marks)
+            up.tick_values = np.array(marks)
             moment = times[place : place + 1]
             chosen.x, chosen.y = np.repeat(moment, 2), np.array([marks[0], marks[-1]])
         names = [("first", _name(model, area))]
@@ -120,6 +122,7 @@ class ChartPanel(Box):
             found.units,
             lang,
         )
+        self.ranking.layout.visibility = _visibility(rows)
         note = (
             found.when(lang) if order else say(lang, "city_only" if not model.known else "missing")
         )
@@ -148,6 +151,7 @@ class ChartPanel(Box):
                 (say(lang, "lowest"), values[order[-1]], QUIET),
             ]
         _fill(self._parts, rows, found.units, lang)
+        self.comparison.layout.visibility = _visibility(rows)
         note = found.when(lang) if model.area in order else say(lang, "touch_area")
         self.titles[2].html = _title(
             say(lang, "comparison"), note if order else say(lang, "city_only"), ""
@@ -157,6 +161,11 @@ class ChartPanel(Box):
         model = self._model
         key = "district_mean" if read.is_sum(model.array) else "whole_city"
         return say(model.language, key)
+
+
+def _visibility(rows: list[Any]) -> str:
+    """bqplot keeps showing the bars that it had when it gets none."""
+    return "visible" if rows else "hidden"
 
 
 def _name(model: CityModel, area: str) -> str:

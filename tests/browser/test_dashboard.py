@@ -262,3 +262,14 @@ def test_new_figures_appear_without_a_reload(dashboard, platform):
             cube.write(before, cube.attrs)
             announce(cube, store)
         page.wait_for_selector(".tile[data-indicator=fires]:not(:has-text('12,345'))")
+
+
+def test_a_figure_of_the_city_alone_leaves_no_bars_of_another(dashboard):
+    page = dashboard()
+    page.select_option(".city-map-heading select", "fire_damage")
+    page.wait_for_selector(".chart-ranking .bqplot", state="visible")
+    page.select_option(".city-map-heading select", "covid_confirmed")
+    page.wait_for_selector(".chart-ranking .bqplot", state="hidden")
+    page.wait_for_selector(".chart-comparison .bqplot", state="hidden")
+    page.select_option(".city-map-heading select", "no2")
+    page.wait_for_selector(".chart-ranking .bqplot", state="visible")

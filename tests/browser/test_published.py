@@ -1,0 +1,26 @@
+"""A notebook that an analyst published is a page that readers see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.screen import chromium, sign_in, watch
+
+from citylib.panels.dashboards import publish
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+@pytest.mark.parametrize("name", ["1-tour-of-a-dataset", "3-publish-a-dashboard"])
+def test_a_published_notebook_appears(platform, monkeypatch, name):
+    monkeypatch.setenv("CITYLIB_CONFIG", str(platform.settings.root / "citylib.toml"))
+    publish(NOTEBOOKS / f"{name}.ipynb", platform.settings, replace=True)
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        faults = watch(page)
+        sign_in(page, platform.url, "official", platform.accounts["official"])
+        page.goto(f"{platform.url}/services/dashboards/voila/render/{name}.ipynb")
+        page.wait_for_selector("#first", state="detached", timeout=60_000)
+        page.wait_for_selector("#rendered_cells .bqplot", state="visible", timeout=30_000)
+        assert not [fault for fault in faults if "leaves the machine" in fault]
