@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def bare_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform
 def platform(seoul: Settings) -> Iterator[Platform]:
     """The running platform with all of Seoul's records, the real dashboards and public pages."""
     for folder in ("dashboards", "notebooks"):
-        (seoul.root / folder).symlink_to(CHECKOUT / folder)
+        shutil.copytree(CHECKOUT / folder, seoul.root / folder)
     build(seoul)
     with running(seoul) as platform:
         yield platform
