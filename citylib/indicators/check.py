@@ -24,7 +24,7 @@ from citylib.city.errors import CityError
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
-from citylib.indicators.declaration import load_indicators
+from citylib.indicators.declaration import FOLDER, load_indicators
 from citylib.indicators.published import Comparison, compare_published
 
 TOLERANCE = 1e-9
@@ -120,9 +120,9 @@ def run_check(settings: Settings) -> bool:
     if not console.is_terminal:
         console.width = PIPE_WIDTH
     city = load_city(settings.profile)
-    declared = load_indicators(settings.profile / "indicators")
+    declared = load_indicators(settings.profile / FOLDER)
     if not declared:
-        raise CityError(f"{settings.profile / 'indicators'}: there is no indicator to check")
+        raise CityError(f"{settings.profile / FOLDER}: there is no indicator to check")
     cube = Cube(settings.cube)
     independent = _independent(settings.profile)
     agreements = [compare(cube.read(name), independent.get(name, _none())) for name in declared]

@@ -16,6 +16,9 @@ from citylib.city.model import Plain, parse, read_toml
 from citylib.city.profile import City
 from citylib.indicators.aggregations import AGGREGATIONS, Aggregation
 
+FOLDER = "indicators"
+"""Folder of declarations in a city's profile."""
+
 CLASSIFICATIONS = ("public", "internal", "personal")
 """From open to closed."""
 

@@ -10,12 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
-from citylib.indicators.declaration import Indicator, load_indicators
+from citylib.indicators.declaration import FOLDER, Indicator, load_indicators
 from citylib.lake import Lake
 from citylib.operations.store import Store
-
-FOLDER = "indicators"
-"""Folder of declarations in a city's profile."""
 
 
 def announce(cube: Cube, store: Store) -> None:

@@ -9,7 +9,7 @@ import xarray as xr
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube, CubeMissing
-from citylib.indicators.declaration import DeclarationError, Indicator, load_indicators
+from citylib.indicators.declaration import FOLDER, DeclarationError, Indicator, load_indicators
 
 
 class PublicExport:
@@ -49,7 +49,7 @@ class PublicExport:
             The profile has a mistake.
         """
         city = load_city(settings.profile)
-        return cls(Cube(settings.cube), load_indicators(settings.profile / "indicators"), city)
+        return cls(Cube(settings.cube), load_indicators(settings.profile / FOLDER), city)
 
     @property
     def empty(self) -> bool:
