@@ -117,6 +117,11 @@ class CityModel(HasTraits):
         return read.as_datetime(self.times[self.place]) if self.times.size else None
 
     @property
+    def at_newest(self) -> bool:
+        """Whether the chosen period is the one that `show` chooses by itself."""
+        return self.place == self._newest(self.indicator)
+
+    @property
     def known(self) -> bool:
         """Whether the indicator knows areas within the city."""
         return bool(read.districts(self.array, self.city.code))
