@@ -34,8 +34,8 @@ def breaks(values: Iterable[float], count: int = COUNT) -> list[float]:
     Returns
     -------
     list of float
-        Rising limits between classes, one less than there are classes. Empty when the figures
-        do not differ.
+        Rising limits between classes, one less than there are classes; whole numbers if all
+        figures are whole. Empty when the figures do not differ.
     """
     known = sorted(value for value in values if isfinite(value))
     if len(known) < 2 or known[0] == known[-1]:
@@ -44,9 +44,13 @@ def breaks(values: Iterable[float], count: int = COUNT) -> list[float]:
     # The middle half says how fine the limits must be; a single large area must not coarsen them.
     spread = (cuts[-1] - cuts[0]) or (known[-1] - known[0])
     step = nice_step(spread / (2 * count))
+    if all(value == round(value) for value in known):
+        step = max(step, 1.0)
     places = max(0, -floor(log10(step)))
     limits = sorted({round(round(cut / step) * step, places) for cut in cuts})
-    return [limit for limit in limits if known[0] < limit <= known[-1]]
+    limits = [limit for limit in limits if known[0] < limit <= known[-1]]
+    # Nearly all are equal, as where most areas had no death: the largest stand out.
+    return limits or [known[-1]]
 
 
 def class_of(value: float, limits: list[float]) -> int | None:

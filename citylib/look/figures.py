@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import floor, isfinite, log10
 
@@ -15,6 +16,16 @@ LARGE = {
     "ko": [(1e12, "조"), (1e8, "억"), (1e4, "만")],
     "en": [(1e12, " trn"), (1e9, " bn"), (1e6, " M"), (1e3, " k")],
 }
+ROOMY = 100_000
+"""From here on numbers are shown in short where there is little room."""
+# Short dates for the axis of a chart, in the directives that strftime and d3-time-format share.
+AXIS_DATES = {
+    "ko": {"year": "%Y", "month": "%Y.%-m", "day": "%Y.%-m.%-d", "hour": "%-m.%-d %H:%M"},
+    "en": {"year": "%Y", "month": "%b %Y", "day": "%-d %b %Y", "hour": "%-d %b %H:%M"},
+}
+PERCENT = ("percent", "%")
+# Their zero is a convention: 20 °C are not twice 10 °C.
+WITHOUT_ZERO = ("degC", "degree_Celsius", "degF")
 # After how much time since its end a period is said to be old.
 STALE = {
     "hour": timedelta(hours=6),
@@ -59,7 +70,7 @@ def number(value: float, lang: str = "en") -> str:
     if value == round(value) and abs(value) < 1e15:
         return f"{value:,.0f}".replace("-", "−")
     size = abs(value)
-    places = 0 if size >= 1000 else 1 if size >= 10 else max(0, 2 - floor(log10(size)))
+    places = max(0, 2 - floor(log10(size)))
     return f"{value:,.{min(places, 8)}f}".replace("-", "−")
 
 
@@ -69,7 +80,7 @@ def compact(value: float, lang: str) -> str:
     >>> compact(1234567, "en"), compact(1234567, "ko"), compact(9876, "ko")
     ('1.23 M', '123만', '9,876')
     """
-    if not isfinite(value) or abs(value) < 100_000:
+    if not isfinite(value) or abs(value) < ROOMY:
         return number(value, lang)
     for size, word in LARGE.get(lang, LARGE["en"]):
         if abs(value) >= size:
@@ -78,6 +89,56 @@ def compact(value: float, lang: str) -> str:
             sign = "−" if value < 0 else ""
             return f"{sign}{part:,.{places}f}{word}"
     return number(value, lang)
+
+
+def alike(
+    values: Sequence[float], lang: str, digits: int | None = None, short: bool = True
+) -> list[str]:
+    """Numbers that stand together, on an axis, in a legend or in rows: written in one way.
+
+    All have the same word for thousands or millions and as many decimals as tell them exactly.
+
+    Parameters
+    ----------
+    values : sequence of float
+        NaN is written as "–".
+    lang : str
+        Language.
+    digits : int, optional
+        Significant digits that the largest needs at most; for figures that are not round.
+    short : bool
+        Whether large ones may be written with a word.
+
+    Examples
+    --------
+    >>> alike([0, 50_000, 150_000], "ko"), alike([0.5, 1], "en"), alike([23.456, 9.8765], "en", 3)
+    (['0', '5만', '15만'], ['0.5', '1.0'], ['23.5', '9.9'])
+    """
+    sizes = [abs(value) for value in values if isfinite(value) and value]
+    largest, smallest = (max(sizes), min(sizes)) if sizes else (1.0, 1.0)
+    size, word = 1.0, ""
+    if short and largest >= ROOMY:
+        fitting = [(s, w) for s, w in LARGE.get(lang, LARGE["en"]) if s / 100 <= smallest]
+        size, word = next(((s, w) for s, w in fitting if s <= largest), (1.0, ""))
+    parts = [size * 10.0**-places for places in range(9)]
+    places = next(
+        (n for n, part in enumerate(parts) if all(_is_multiple(v, part) for v in sizes)), 8
+    )
+    if digits is not None:
+        needed = max(digits - 1 - floor(log10(largest / size)), -floor(log10(smallest / size)), 0)
+        places = min(places, needed)
+    return [
+        "–"
+        if not isfinite(value)
+        else "0"
+        if not value
+        else f"{value / size:,.{places}f}{word}".replace("-", "−")
+        for value in values
+    ]
+
+
+def _is_multiple(value: float, part: float) -> bool:
+    return abs(value / part - round(value / part)) <= 1e-9 * max(1.0, abs(value / part))
 
 
 def figure(value: float, units: str, lang: str, short: bool = False) -> str:
@@ -108,6 +169,15 @@ def period(time: datetime, frequency: str, lang: str) -> str:
     if frequency in ("day", "hour"):
         parts.insert(0, str(time.day))
     return " ".join(parts) + (f", {time:%H:%M}" if frequency == "hour" else "")
+
+
+def axis_date(time: datetime, unit: str, lang: str) -> str:
+    """A short date for an axis whose ticks are hours, days, months or years apart.
+
+    >>> axis_date(datetime(2022, 4, 1), "month", "ko"), axis_date(datetime(2022, 4, 1), "day", "en")
+    ('2022.4', '1 Apr 2022')
+    """
+    return time.strftime(AXIS_DATES.get(lang, AXIS_DATES["en"])[unit])
 
 
 def iso(time: datetime, frequency: str) -> str:
@@ -175,3 +245,28 @@ def change(value: float, earlier: float, better: str) -> tuple[str, str]:
     if better not in ("lower", "higher"):
         return direction, "neutral"
     return direction, "good" if (direction == "down") == (better == "lower") else "bad"
+
+
+def difference(value: float, earlier: float, units: str, lang: str) -> str:
+    """How much a figure differs from an earlier one, without sign.
+
+    Of a share (units `percent`) in percentage points; of other figures in percent of the earlier
+    one; in the figure's own unit where that means nothing: the earlier one is not above zero, or
+    the unit's zero is a convention.
+
+    >>> difference(15.8, 14.8, "percent", "en"), difference(110.0, 100.0, "1", "en")
+    ('1.0 points', '10.0%')
+    """
+    amount = abs(value - earlier)
+    if units in PERCENT:
+        return say(lang, "change.points", size=_decimal(amount))
+    if units in WITHOUT_ZERO or earlier <= 0 or value < 0:
+        return figure(amount, units, lang, short=True)
+    return f"{_decimal(amount / earlier * 100)}%"
+
+
+def _decimal(size: float) -> str:
+    """One decimal, none from a thousand on, and one digit that is not zero for what is small."""
+    if size >= 1000:
+        return f"{size:,.0f}"
+    return f"{size:.1f}" if size >= 0.095 else f"{size:.{min(8, -floor(log10(size)))}f}"

@@ -13,13 +13,13 @@ from citylib.look import figures
 from citylib.look.words import say
 from citylib.panels.model import CityModel
 from citylib.panels.picture import reading as read
-from citylib.panels.picture.charts import shown_ranks, ticks
+from citylib.panels.picture.axes import date_ticks, ticks
+from citylib.panels.picture.charts import DIGITS, shown_ranks, single
 from citylib.panels.touch import Markup
 
 FIRST, SECOND, QUIET = "var(--first)", "var(--second)", "var(--line)"
 # Periods that a history shows at most, around the chosen one.
 WINDOW = {"hour": 24 * 14, "day": 366, "month": 120, "year": 60}
-DATES = {"hour": "%m.%d", "day": "%Y.%m", "month": "%Y.%m", "year": "%Y"}
 
 
 class ChartPanel(Box):
@@ -72,12 +72,14 @@ class ChartPanel(Box):
         array, found = model.array, model.reading()
         own, other, chosen = self._lines
         times = np.asarray(array["time"].values, dtype="datetime64[ns]")
+        if model.times.size:  # what ended earlier than others of its table has no empty end
+            times = times[: int(np.searchsorted(times, model.times[-1])) + 1]
         place = 0
         if model.time is not None:
             place = int(np.searchsorted(times, np.datetime64(model.time, "ns")))
         width = WINDOW[found.frequency]
         start = max(0, min(place - width // 2, times.size - width))
-        span = slice(start, start + width)
+        span = slice(start, min(start + width, times.size))
         area = model.area if model.area in read.areas_of(array) else city.code
         values = read.column(array, area)[span]
         compared = area != city.code
@@ -85,18 +87,9 @@ class ChartPanel(Box):
             own.x, own.y = times[span], values
             other.x = times[span] if compared else times[:0]
             other.y = read.reference(array, city.code)[span] if compared else values[:0]
-            both = np.concatenate([values, other.y])
-            known = both[np.isfinite(both)]
-            low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-            low = min(0.0, low)
-            high = high if high > low else low + 1.0
-            marks = ticks(low, high)
+            marks = ticks(np.concatenate([values, other.y]))
             own.scales["y"].min, own.scales["y"].max = marks[0], marks[-1]
-            across, up = self.history.axes
-            across.tick_format = DATES[found.frequency]
-            # Values are drawn as they come, in the format that is there by then.
-            up.tick_format = _format(marks)
-            up.tick_values = np.array(marks)
+            self._draw_axes(times[span], marks)
             moment = times[place : place + 1]
             chosen.x, chosen.y = np.repeat(moment, 2), np.array([marks[0], marks[-1]])
         names = [("first", _name(model, area))]
@@ -104,7 +97,22 @@ class ChartPanel(Box):
             names.append(("second", self._reference_name()))
         keys = "".join(f'<span class="key-{k}">{escape(name)}</span>' for k, name in names)
         unit = figures.unit(found.units, lang)
-        self.titles[0].html = _title(say(lang, "history"), keys, unit)
+        alone = single(array, area, lang)
+        self.history.layout.visibility = _visibility(alone is None)
+        self.titles[0].html = _title(say(lang, "history"), escape(alone) if alone else keys, unit)
+
+    def _draw_axes(self, times: np.ndarray, marks: list[float]) -> None:
+        """Ticks of the history. Values are drawn as they come, in the words there by then."""
+        lang = self._model.language
+        across, up = self.history.axes
+        up.tick_labels = {
+            f"{mark:.10f}".rstrip("0").rstrip("."): text
+            for mark, text in zip(marks, figures.alike(marks, lang), strict=True)
+        }
+        up.tick_values = np.array(marks)
+        unit, dates = date_ticks(times, str(self._model.array.attrs.get("frequency", "day")))
+        across.tick_format = figures.AXIS_DATES.get(lang, figures.AXIS_DATES["en"])[unit]
+        across.tick_values = dates.astype("datetime64[ns]")
 
     def _draw_ranking(self) -> None:
         model, lang, city = self._model, self._model.language, self._model.city
@@ -119,7 +127,6 @@ class ChartPanel(Box):
                 (name, values[code], FIRST if code == model.area else SECOND)
                 for name, code in zip(names, rows, strict=True)
             ],
-            found.units,
             lang,
         )
         self.ranking.layout.visibility = _visibility(rows)
@@ -150,7 +157,7 @@ class ChartPanel(Box):
                 (say(lang, "middle"), middle, QUIET),
                 (say(lang, "lowest"), values[order[-1]], QUIET),
             ]
-        _fill(self._parts, rows, found.units, lang)
+        _fill(self._parts, rows, lang)
         self.comparison.layout.visibility = _visibility(rows)
         note = found.when(lang) if model.area in order else say(lang, "touch_area")
         self.titles[2].html = _title(
@@ -163,7 +170,7 @@ class ChartPanel(Box):
         return say(model.language, key)
 
 
-def _visibility(rows: list[Any]) -> str:
+def _visibility(rows: object) -> str:
     """bqplot keeps showing the bars that it had when it gets none."""
     return "visible" if rows else "hidden"
 
@@ -179,9 +186,10 @@ def _title(text: str, note: str, unit: str) -> str:
     return f'<h3>{escape(text)}{mark}</h3><p class="note">{note}</p>'
 
 
-def _fill(mark: bqplot.Bars, rows: list[tuple[str, float, str]], units: str, lang: str) -> None:
+def _fill(mark: bqplot.Bars, rows: list[tuple[str, float, str]], lang: str) -> None:
     """Rows from top to bottom; the figure is said in the row's name."""
-    names = [f"{name}  {figures.compact(value, lang)}" for name, value, _ in rows]
+    says = figures.alike([value for _, value, _ in rows], lang, DIGITS)
+    names = [f"{name}  {text}" for (name, *_), text in zip(rows, says, strict=True)]
     known = [value for _, value, _ in rows if np.isfinite(value)]
     # The axis follows the scale's domain only when it is told.
     mark.scales["x"].domain = names[::-1]
@@ -201,8 +209,8 @@ def _history() -> tuple[bqplot.Figure, list[bqplot.Lines]]:
     ]
     marks[2].line_style = "dashed"
     axes = [
-        bqplot.Axis(scale=x, num_ticks=4, grid_lines="none"),
-        bqplot.Axis(scale=y, orientation="vertical", num_ticks=4, tick_format="~s"),
+        bqplot.Axis(scale=x, grid_lines="none"),
+        bqplot.Axis(scale=y, orientation="vertical"),
     ]
     return _figure([marks[1], marks[0], marks[2]], axes), marks
 
@@ -234,13 +242,6 @@ def _figure(marks: list[Any], axes: list[Any]) -> bqplot.Figure:
         background_style={"fill": "transparent"},
         layout=Layout(width="auto", height="auto", min_width="240px", min_height="0"),
     )
-
-
-def _format(marks: list[float]) -> str:
-    """How bqplot (d3-format) is to write these ticks: all of them, no digit more."""
-    if max(map(abs, marks)) >= 10_000:
-        return "~s"
-    return ",." + str(max(len(f"{mark:.8g}".partition(".")[2]) for mark in marks)) + "f"
 
 
 def _margin(top: float, bottom: float, left: float, right: float, rem: int) -> dict[str, int]:

@@ -45,5 +45,10 @@ def test_figures_that_do_not_differ_have_one_class():
     assert colours.paint(4.0, []) == "class-3"
 
 
+def test_counts_have_whole_limits_and_a_few_stand_out_from_many():
+    assert colours.breaks([0, 1, 1, 2, 2, 3]) == [1, 2]
+    assert colours.breaks([0, 0, 0, 0, 0, 3]) == [3]
+
+
 def test_two_classes_take_the_ends_of_the_scale():
     assert [colours.shade(place, 2) for place in range(2)] == ["class-0", "class-5"]

@@ -115,3 +115,51 @@ def test_a_period_is_old_when_a_newer_could_be_there():
     assert not figures.stale(end, end + timedelta(days=2), "day")
     assert figures.stale(end, end + timedelta(days=4), "day")
     assert not figures.stale(end, end + timedelta(days=400), "year")
+
+
+@pytest.mark.parametrize(
+    ("value", "earlier", "units", "ko", "en"),
+    [
+        (15.82, 14.84, "percent", "1.0%p", "1.0 points"),  # not 6.6 percent of a percentage
+        (14.84, 15.82, "%", "1.0%p", "1.0 points"),
+        (15.87, 15.84, "percent", "0.03%p", "0.03 points"),
+        (550.0, 368.0, "1", "49.5%", "49.5%"),
+        (6_751_223.0, 6_742_659.0, "1", "0.1%", "0.1%"),
+        (100.04, 100.0, "1", "0.04%", "0.04%"),
+        (50.0, 1.0, "1", "4,900%", "4,900%"),
+        (30.0, -10.0, "1", "40", "40"),  # a share of a negative figure means nothing
+        (5.0, 0.0, "ug m-3", "5 µg/m³", "5 µg/m³"),
+        (12.0, 10.0, "degC", "2 °C", "2 °C"),
+    ],
+)
+def test_a_difference_is_said_as_the_unit_allows(value, earlier, units, ko, en):
+    assert figures.difference(value, earlier, units, "ko") == ko
+    assert figures.difference(value, earlier, units, "en") == en
+
+
+@pytest.mark.parametrize(
+    ("values", "ko", "en"),
+    [
+        ([0, 50_000, 100_000], ["0", "5만", "10만"], ["0", "50 k", "100 k"]),
+        ([0, 5e7, 1.5e8], ["0", "0.5억", "1.5억"], ["0", "50 M", "150 M"]),
+        ([0, 20_000, 80_000], ["0", "20,000", "80,000"], ["0", "20,000", "80,000"]),
+        ([-0.5, 0, 1], ["−0.5", "0", "1.0"], ["−0.5", "0", "1.0"]),
+        ([0.01, 0.015, 0.02], ["0.010", "0.015", "0.020"], ["0.010", "0.015", "0.020"]),
+        ([2_000_000, 3], ["2,000,000", "3"], ["2,000,000", "3"]),  # 3 is not 0.00 M
+    ],
+)
+def test_numbers_that_stand_together_are_written_alike(values, ko, en):
+    assert figures.alike(values, "ko") == ko
+    assert figures.alike(values, "en") == en
+
+
+def test_figures_in_rows_have_the_decimals_of_the_largest():
+    assert figures.alike([23.456, 9.8765, float("nan")], "en", 3) == ["23.5", "9.9", "–"]
+    assert figures.alike([812_345, 45_678], "ko", 3) == ["81.2만", "4.6만"]
+    assert figures.alike([812_345, 45_678], "ko", 3, short=False) == ["812,345", "45,678"]
+
+
+@given(st.lists(st.floats(-1e12, 1e12).map(lambda v: round(v, 2)), min_size=1, max_size=8))
+def test_different_numbers_never_look_the_same(values):
+    shown = dict(zip(values, figures.alike(values, "en"), strict=True))
+    assert len(set(shown.values())) == len({v or 0.0 for v in shown})

@@ -12,10 +12,17 @@ from citylib.look import colours
 from citylib.panels.mayor import MayorDashboard
 from citylib.panels.model import CityModel
 from citylib.panels.picture import reading as read
+from citylib.panels.picture.axes import DATES, date_ticks, ticks
 from citylib.panels.picture.basemap import layers, rounded
-from citylib.panels.picture.charts import history, ranking, shown_ranks, sparkline, ticks
+from citylib.panels.picture.charts import history, ranking, shown_ranks, sparkline
 from citylib.panels.picture.choropleth import choropleth, legend
 from citylib.panels.picture.tile import tile
+
+
+def classes(html):
+    """What a legend says of each class, from the lowest."""
+    return re.findall(r"</svg>([^<]+)</li>", html)[::-1]
+
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -120,6 +127,27 @@ def test_a_ranking_shows_the_first_the_chosen_and_the_last(city, make):
     ]
 
 
+@given(st.lists(st.integers(0, 99_999), min_size=2, max_size=40))
+def test_every_count_is_in_one_class_of_the_legend_and_painted_so(counts):
+    said = classes(legend(map(float, counts), "1", "en"))
+    spans = [[int(part.replace(",", "")) for part in text.split("–")] for text in said]
+    limits = colours.breaks(counts)
+    for count in counts:
+        within = [n for n, span in enumerate(spans) if span[0] <= count <= span[-1]]
+        assert within == [colours.class_of(count, limits)]
+
+
+def test_classes_of_measured_figures_say_where_their_ends_belong():
+    said = classes(legend([17.3, 18.9, 20.4, 22.8, 23.0, 25.9, 31.4], "ug m-3", "en"))
+    assert said == [
+        "&lt; 19.0",
+        "19.0 – &lt; 20.5",
+        "20.5 – &lt; 23.0",
+        "23.0 – &lt; 26.0",
+        "≥ 26.0",
+    ]
+
+
 def test_city_only_figures_have_no_ranking(city, make):
     assert "whole city only" in ranking(city, make(areas=False), "en")
 
@@ -143,9 +171,67 @@ def test_a_reading_of_a_period_without_figures_is_missing(city, make):
     assert found.says("en") == "–"
 
 
-def test_ticks_hold_all_figures():
-    assert ticks(0.0, 92.3) == [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
-    assert ticks(5.0, 5.0)[0] <= 5.0 < ticks(5.0, 5.0)[-1]
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([3.0, 92.3], [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]),
+        ([199.5], [0.0, 50.0, 100.0, 150.0, 200.0]),  # and not ten of them
+        ([0.0, 2.0], [0.0, 1.0, 2.0]),  # nobody counts half a fire
+        ([0.04176], [0.0, 0.01, 0.02, 0.03, 0.04, 0.05]),
+        ([-3.0, 8.0], [-5.0, 0.0, 5.0, 10.0]),
+        ([0.0, math.nan], [0.0, 1.0]),
+    ],
+)
+def test_ticks_are_round_and_hold_all_figures(values, shown):
+    assert ticks(values) == shown
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "frequency", "unit", "dates"),
+    [
+        ("2018", "2023", "year", "year", ["2018", "2020", "2022"]),
+        ("2022-01", "2022-04", "month", "month", ["2022-01", "2022-02", "2022-03", "2022-04"]),
+        ("2021-01", "2022-12", "month", "month", ["2021-01", "2021-07", "2022-01", "2022-07"]),
+        ("2020-12-11", "2022-12-31", "day", "month", ["2021-01", "2021-07", "2022-01", "2022-07"]),
+        ("2014-01-01", "2022-12-31", "day", "year", ["2015", "2020"]),
+        ("2022-12-18T00", "2023-01-01T00", "hour", "day", None),
+    ],
+)
+def test_dates_are_evenly_apart(first, last, frequency, unit, dates):
+    times = np.array([first, last], dtype="datetime64[ns]")
+    found, ticks = date_ticks(times, frequency)
+    assert found == unit
+    assert 2 <= ticks.size <= DATES
+    if dates:
+        assert ticks.tolist() == np.array(dates, dtype="datetime64[s]").tolist()
+    else:
+        assert len(set(np.diff(ticks))) == 1
+
+
+def test_a_history_says_its_dates_and_figures_alike(city, make):
+    svg = parse(history(city, make(periods=750, start="2020-12-12"), "en"))
+    said = [text.text for text in svg.findall(f"{SVG}text")]
+    assert said == ["0", "10", "20", "30", "40", "50", *said[6:]]
+    assert said[6:] == ["Jan 2021", "Jul 2021", "Jan 2022", "Jul 2022"]
+    array = make(periods=3, start="2022-01-01", frequency="month", units="1")
+    array.values[:, 0] = [122_924_269, 109_449_717, 98_000_000]
+    said = [text.text for text in parse(history(city, array, "ko")).findall(f"{SVG}text")]
+    assert said == ["0", "0.5억", "1.0억", "1.5억", "2022.1", "2022.2", "2022.3"]
+
+
+def test_a_history_of_one_figure_is_a_sentence(city, make):
+    array = make("racks", "year", 1, "2025-01-01", units="1", aggregation="sum")
+    array.values[0, 0] = 37_383
+    html = history(city, array, "en")
+    assert "<svg" not in html
+    assert "One figure only, no history yet: 37,383 (2025)" in html
+
+
+def test_a_history_ends_with_its_last_figure(city, make):
+    array = make(periods=40)
+    array.values[20:, 0] = np.nan
+    assert "20 Nov 2022" in history(city, array, "en")
+    assert "10 Dec 2022" not in history(city, array, "en")
 
 
 def test_one_figure_alone_is_a_dot():

@@ -10,9 +10,9 @@ import numpy as np
 
 from citylib.city.profile import City
 from citylib.look import figures
-from citylib.look.colours import nice_step
 from citylib.look.words import say
 from citylib.panels.picture import reading as read
+from citylib.panels.picture.axes import date_ticks, ticks
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +23,8 @@ ROWS = 8
 ROW = 34
 NARROW = 420
 NAMES = 190
+DIGITS = 3
+EDGE = 60
 
 
 def sparkline(values: np.ndarray) -> str:
@@ -74,15 +76,6 @@ def lines(
     return "".join(result)
 
 
-def ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Numbers that can be read, from at or below `low` to at or above `high`."""
-    if high <= low:
-        high = low + (abs(low) or 1.0)
-    step = nice_step((high - low) / count)
-    first, last = int(np.floor(low / step)), int(np.ceil(high / step))
-    return [round(place * step, 10) for place in range(first, last + 1)]
-
-
 def history(
     city: City,
     array: xr.DataArray,
@@ -97,43 +90,82 @@ def history(
     area : str, optional
         Code; by default the whole city.
     most : int
-        Newest periods that are drawn.
+        Newest periods that are drawn, up to the area's last figure.
     """
     area = area or city.code
-    own = read.column(array, area)[-most:]
-    times = array["time"].values[-most:]
-    series = [("second", read.reference(array, city.code)[-most:])] if area != city.code else []
-    series.append(("first", own))
-    known = np.concatenate([values[np.isfinite(values)] for _, values in series])
     title = read.title_of(array, lang)
-    if not known.size:
-        return f'<p class="missing-word">{escape(title)}: {say(lang, "missing")}</p>'
+    if (alone := single(array, area, lang)) is not None:
+        return f'<p class="missing-word">{escape(alone)}</p>'
+    own = read.column(array, area)
+    there = np.flatnonzero(np.isfinite(own))
+    span = slice(max(int(there[0]), int(there[-1]) + 1 - most), int(there[-1]) + 1)
+    times = array["time"].values[span]
+    series = [("second", read.reference(array, city.code)[span])] if area != city.code else []
+    series.append(("first", own[span]))
+    known = np.concatenate([values[np.isfinite(values)] for _, values in series])
     frequency = str(array.attrs.get("frequency", "day"))
-    units = str(array.attrs.get("units", "1"))
-    marks = ticks(min(0.0, float(known.min())), float(known.max()))
-    span = (marks[0], marks[-1])
+    marks = ticks(known)
+    heights = (marks[0], marks[-1])
     xs = times.astype("datetime64[s]").astype("int64")
     first, last = (
         figures.period(read.as_datetime(times[place]), frequency, lang) for place in (0, -1)
     )
-    body = []
-    for mark in marks:
-        y = HEIGHT - BOTTOM - (mark - span[0]) / (span[1] - span[0]) * (HEIGHT - BOTTOM - TOP)
-        body.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text x="{LEFT - 6}" y="{y + 5:.1f}" text-anchor="end">'
-            f"{figures.compact(mark, lang)}</text>"
-        )
+    body = [_height_axis(marks, lang), _date_axis(times, frequency, lang)]
     body += [
-        lines(xs, values, (LEFT, WIDTH - RIGHT), (HEIGHT - BOTTOM, TOP), span, kind)
+        lines(xs, values, (LEFT, WIDTH - RIGHT), (HEIGHT - BOTTOM, TOP), heights, kind)
         for kind, values in series
     ]
-    body.append(f'<text x="{LEFT}" y="{HEIGHT - 6}">{first}</text>')
-    body.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{last}</text>')
     name = say(lang, "history_of", title=title, first=first, last=last)
-    if unit := figures.unit(units, lang):
+    if unit := figures.unit(str(array.attrs.get("units", "1")), lang):
         name += f" ({unit})"
     return _svg("chart history", name, HEIGHT, "".join(body))
+
+
+def single(array: xr.DataArray, area: str, lang: str) -> str | None:
+    """What is said in the place of a history of fewer than two periods; None if there are more.
+
+    Parameters
+    ----------
+    area : str
+        Code of the city or of an area.
+    """
+    count = int(np.isfinite(read.column(array, area)).sum())
+    if count > 1:
+        return None
+    found = read.reading(array, area, lang)
+    if not count:
+        return f"{found.title}: {say(lang, 'missing')}"
+    return say(lang, "single", period=found.when(lang), figure=found.says(lang))
+
+
+def _height_axis(marks: list[float], lang: str) -> str:
+    body = []
+    for mark, text in zip(marks, figures.alike(marks, lang), strict=True):
+        share = (mark - marks[0]) / (marks[-1] - marks[0])
+        y = HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP)
+        body.append(
+            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text x="{LEFT - 6}" y="{y + 5:.1f}" text-anchor="end">{text}</text>'
+        )
+    return "".join(body)
+
+
+def _date_axis(times: np.ndarray, frequency: str, lang: str) -> str:
+    seconds = times.astype("datetime64[s]").astype("int64")
+    unit, dates = date_ticks(times, frequency)
+    body = []
+    for date in dates:
+        share = (date.astype("int64") - seconds[0]) / (seconds[-1] - seconds[0])
+        x = LEFT + share * (WIDTH - RIGHT - LEFT)
+        # A name at the edge would be cut off, or stand under the figures of the other axis.
+        anchor = "end" if WIDTH - x < EDGE else "start" if x - LEFT < EDGE / 2 else "middle"
+        text = figures.axis_date(read.as_datetime(date), unit, lang)
+        body.append(
+            f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{HEIGHT - BOTTOM}" '
+            f'y2="{HEIGHT - BOTTOM + 5}"/>'
+            f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>'
+        )
+    return "".join(body)
 
 
 def ranking(
@@ -151,18 +183,18 @@ def ranking(
         return f'<p class="missing-word">{say(lang, "city_only")}</p>'
     rows = shown_ranks(order, area)
     largest = max(abs(values[code]) for code in order) or 1.0
+    says = figures.alike([values[code] for code in rows], lang, DIGITS)
     body = []
     for row, code in enumerate(rows):
         y = row * ROW
         width = max(0.0, values[code]) / largest * (NARROW - NAMES - 120)
         label = f"{order.index(code) + 1}. {city.area_name(code, lang)}"
         chosen = " chosen" if code == area else ""
-        says = figures.figure(values[code], found.units, lang, True)
         body.append(
             f'<g class="row{chosen}"><text x="0" y="{y + 22}">{escape(label)}</text>'
             f'<rect class="bar" x="{NAMES}" y="{y + 5}" width="{width:.1f}" height="22"/>'
             f'<text x="{NAMES + 8 + width:.1f}" y="{y + 22}" data-area="{code}" '
-            f'data-value="{values[code]!r}">{escape(says)}</text></g>'
+            f'data-value="{values[code]!r}">{says[row]}</text></g>'
         )
     name = say(lang, "ranking_of", title=found.title, period=found.when(lang))
     return _svg("chart ranking", name, len(rows) * ROW, "".join(body), NARROW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from html import escape
+from itertools import pairwise
 from math import cos, radians
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 WIDTH = 1000
 PAD = 12
+DIGITS = 3
 LIGHT = THEMES["light"]
 
 
@@ -88,18 +90,10 @@ def legend(values: Iterable[float], units: str, lang: str) -> str:
     given = list(values)
     known = [value for value in given if np.isfinite(value)]
     limits = colours.breaks(known)
-    texts = [figures.compact(limit, lang) for limit in limits]
-    rows = []
-    for place in range(len(limits) + 1 if known else 0):
-        if not limits:
-            text = figures.compact(known[0], lang)
-        elif place == 0:
-            text = f"&lt; {texts[0]}"
-        elif place == len(limits):
-            text = f"≥ {texts[-1]}"
-        else:
-            text = f"{texts[place - 1]} – {texts[place]}"
-        rows.append((colours.shade(place, len(limits) + 1), text))
+    classes = len(limits) + 1
+    rows = [
+        (colours.shade(place, classes), text) for place, text in enumerate(_bounds(known, lang))
+    ]
     if len(known) < len(given):
         rows.append((colours.MISSING, say(lang, "missing")))
     items = "".join(
@@ -111,6 +105,26 @@ def legend(values: Iterable[float], units: str, lang: str) -> str:
     mark = figures.unit(units, lang) if known else ""
     head = escape(mark) if mark else say(lang, "legend")
     return f'<div class="legend"><span class="legend-unit">{head}</span><ul>{items}</ul></div>'
+
+
+def _bounds(known: list[float], lang: str) -> list[str]:
+    """Each class in words of which no two hold the same figure: `10–19`, or `1.0 – < 1.5`."""
+    limits = colours.breaks(known)
+    if not limits:
+        return figures.alike(known[:1], lang, DIGITS)
+    whole = all(value == round(value) for value in known) and max(map(abs, known)) < figures.ROOMY
+    if whole:
+        starts = [min(known), *limits]
+        ends = [*(limit - 1 for limit in limits), max(known)]
+        return [
+            figures.number(first, lang)
+            if first == last
+            else f"{figures.number(first, lang)}–{figures.number(last, lang)}"
+            for first, last in zip(starts, ends, strict=True)
+        ]
+    texts = figures.alike(limits, lang)
+    between = [f"{first} – &lt; {last}" for first, last in pairwise(texts)]
+    return [f"&lt; {texts[0]}", *between, f"≥ {texts[-1]}"]
 
 
 def hatching(name: str) -> str:

@@ -90,15 +90,13 @@ def change(found: Reading, lang: str) -> str:
     if direction == "same":
         return f'<span class="change neutral">{say(lang, "change.same")} {since}</span>'
     amount = found.value - found.before
-    size = figures.compact(abs(amount), lang)
-    if found.before:
-        size = f"{abs(amount / found.before) * 100:,.1f}%"
+    size = figures.difference(found.value, found.before, found.units, lang)
     words = say(lang, f"change.{direction}")
     if judgement != "neutral":
         words += ", " + say(lang, f"change.{judgement}")
     return (
         f'<span class="change {judgement}" data-change="{amount!r}"><span aria-hidden="true">'
-        f'{ARROWS[direction]}</span> {size} <span class="since">{since}</span>'
+        f'{ARROWS[direction]}</span> {escape(size)} <span class="since">{since}</span>'
         f'<span class="hidden"> {words}</span></span>'
     )
 
