@@ -2,8 +2,9 @@
 
 from citylib.access.authenticator import AccountAuthenticator
 from citylib.hub.installation import Installation, look_after_services, roles
-from citylib.hub.routes import TEMPLATES, NoRoleHandler, first_page
+from citylib.hub.routes import TEMPLATES, first_page, lead
 from citylib.hub.spawner import AnalystSpawner
+from citylib.panels.dashboards import provide
 
 c = get_config()  # noqa: F821
 here = Installation.load()
@@ -15,7 +16,7 @@ c.JupyterHub.ssl_cert = str(here.certificate or "")
 c.JupyterHub.ssl_key = str(here.key or "")
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports.hub}"
 c.JupyterHub.default_url = first_page
-c.JupyterHub.extra_handlers = [("/no-role", NoRoleHandler)]
+lead(here.settings)
 c.JupyterHub.template_paths = [str(TEMPLATES)]
 c.JupyterHub.template_vars = here.words()
 c.JupyterHub.tornado_settings = {"cookie_options": {"samesite": "Lax"}}
@@ -34,6 +35,7 @@ c.Authenticator.auth_refresh_strict = True
 c.JupyterHub.load_roles = roles()
 
 # What runs: the dashboards and the public pages for all, a server for each analyst.
+provide(here.settings)
 c.JupyterHub.services = here.services()
 look_after_services(seconds=3)
 c.JupyterHub.spawner_class = AnalystSpawner

@@ -40,15 +40,14 @@ class Group(click.Group):
 def main(ctx: click.Context, config: Path | None) -> None:
     """A city's platform for its mayor: records, indicators, dashboards."""
     # Made on first use, so that --help works without a configuration.
-    ctx.obj = lambda: _installation(config)
+    ctx.obj = lambda *written: _installation(config, *written)
 
 
-def _installation(config: Path | None) -> Settings:
-    from citylib.hub.secrets import keep_from_others
+def _installation(config: Path | None, *written: str) -> Settings:
+    from citylib.hub.places import ensure_places
 
     settings = Settings.load(config)
-    # Records are in it that are not for everybody.
-    keep_from_others(settings.var)
+    ensure_places(settings, *written)
     return settings
 
 
@@ -62,7 +61,7 @@ def load(settings: Any, datasets: tuple[str, ...]) -> None:
     """
     from citylib.lake.report import run_load
 
-    run_load(settings(), datasets)
+    run_load(settings("lake"), datasets)
 
 
 @main.command()
@@ -75,7 +74,7 @@ def compute(settings: Any, again: bool) -> None:
     """
     from citylib.indicators.refresh import run_compute
 
-    run_compute(settings(), again)
+    run_compute(settings("cube"), again)
 
 
 @main.command()
@@ -97,7 +96,7 @@ def publish(settings: Any) -> None:
     """Write the public pages from what is public in the cube."""
     from citylib.publish.site import build
 
-    click.echo(f"published in {build(settings())}")
+    click.echo(f"published in {build(settings('public'))}")
 
 
 @main.command()
@@ -116,7 +115,8 @@ def serve(
     """
     from citylib.hub import demo
 
-    sys.exit(demo.main(settings(), https=https, hosts=hosts, port=port, refresh=not no_refresh))
+    here = settings("lake", "cube", "public")
+    sys.exit(demo.main(here, https=https, hosts=hosts, port=port, refresh=not no_refresh))
 
 
 @main.group()

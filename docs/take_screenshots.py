@@ -49,8 +49,8 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         settings = _installation(Path(folder))
-        if Cube(settings.cube).empty:
-            bring_up_to_date(settings)
+        if Cube(settings.cube).empty and (errors := bring_up_to_date(settings)):
+            raise errors[0]
         build(settings)
         with running(settings) as platform, chromium() as browser:
             _dashboards(browser, platform)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import citylib
@@ -16,12 +16,20 @@ from citylib.city.settings import Settings
 from citylib.operations import Store
 
 PUBLISHING = ("look", "panels", "privacy", "publish")
+FIGURES_OF_BEFORE = 3
+"""Exit status: not all is up to date, but there are figures to show."""
 
 
-def bring_up_to_date(settings: Settings) -> None:
+def bring_up_to_date(settings: Settings) -> list[CityError]:
     """Load the records, compute the indicators, publish the public pages.
 
-    Each step finds out by itself what is new.
+    Each step finds out by itself what is new. A step that fails does not keep the next from
+    making the best of what is there.
+
+    Returns
+    -------
+    list of CityError
+        What went wrong.
     """
     from citylib.indicators.refresh import run_compute
     from citylib.lake.report import run_load
@@ -29,9 +37,34 @@ def bring_up_to_date(settings: Settings) -> None:
 
     with Store(settings.database) as store:
         store.migrate()
-    run_load(settings, ())
-    run_compute(settings)
-    build(settings)
+    steps: list[Callable[[], object]] = [
+        lambda: run_load(settings, ()),
+        lambda: run_compute(settings),
+        lambda: build(settings),
+    ]
+    errors = []
+    for step in steps:
+        try:
+            step()
+        except CityError as error:
+            print(f"citylib: {error}", file=sys.stderr, flush=True)
+            errors.append(error)
+    return errors
+
+
+def main(settings: Settings) -> int:
+    """Bring the data up to date; the exit status says what there is to show.
+
+    Returns
+    -------
+    int
+        0, `FIGURES_OF_BEFORE` when something went wrong but there are figures, else 1.
+    """
+    if not bring_up_to_date(settings):
+        return 0
+    from citylib.indicators.cube import Cube
+
+    return 1 if Cube(settings.cube).empty else FIGURES_OF_BEFORE
 
 
 def state(settings: Settings) -> str:
@@ -60,7 +93,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 if __name__ == "__main__":
     try:
-        bring_up_to_date(Settings.load())
+        sys.exit(main(Settings.load()))
     except CityError as error:
         sys.exit(f"citylib: {error}")
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import ssl
 import subprocess
@@ -12,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import HTTPSHandler, ProxyHandler, build_opener
+from urllib.parse import urlsplit
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 import psutil
 
@@ -125,9 +126,13 @@ def _refresh(here: Installation) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "citylib.hub.data"], check=False, preexec_fn=end_with_parent
     )
-    if done.returncode:
+    if done.returncode == data.FIGURES_OF_BEFORE:
+        # No mark: the next start tries again.
+        print("\nStarting with the figures that are there. Mend the above, and start again.")
+    elif done.returncode:
         raise ServeError("the data could not be brought up to date; see above")
-    mark.write_text(data.state(here.settings))
+    else:
+        mark.write_text(data.state(here.settings))
 
 
 def _supervise(here: Installation, hosts: Sequence[str]) -> int:
@@ -219,18 +224,22 @@ class _Watch:
 
 
 def answers(here: Installation) -> bool:
-    """Whether the dashboards answer through the proxy (by asking to sign in)."""
+    """Whether the dashboards answer through the proxy, by leading to the sign-in.
+
+    The proxy is asked first whether it knows of them: it logs an error for all that it does not.
+    """
     context = ssl._create_unverified_context()  # noqa: S323
     opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
-    url = f"{here.address()}services/dashboards/voila/static/none"
+    token = {"Authorization": f"token {here.secret('proxy_token').read_text()}"}
+    routes = Request(f"http://127.0.0.1:{here.ports().proxy}/api/routes", headers=token)
     try:
-        opener.open(url, timeout=2)
-    except HTTPError as error:
-        # Refused by the service itself; while it is not there the proxy answers 404 or 503.
-        return error.code == 403
-    except (URLError, OSError):
+        with opener.open(routes, timeout=2) as answer:
+            if "/services/dashboards" not in json.load(answer):
+                return False
+        with opener.open(f"{here.address()}services/dashboards/", timeout=2) as answer:
+            return urlsplit(answer.url).path == "/hub/login"
+    except OSError:
         return False
-    return False
 
 
 def end_orphaned_kernels() -> None:

@@ -17,9 +17,11 @@ from citylib.hub import ports
 from citylib.hub.secrets import ensure_secret
 from citylib.look.served import voila_arguments, voila_environment
 from citylib.look.theme import THEMES
+from citylib.look.words import say
+from citylib.panels import dashboards
+from citylib.panels.dashboards import HOME
 
 CHECKOUT = Path(citylib.__file__).parents[1]
-HOME = "mayor.ipynb"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Installation:
     @property
     def dashboards(self) -> Path:
         """Folder of the notebooks that are shown to the mayor and officials."""
-        return self.settings.root / "dashboards"
+        return dashboards.folder(self.settings)
 
     @property
     def notebooks(self) -> Path:
@@ -119,15 +121,22 @@ class Installation:
         return {"PATH": path, "CITYLIB_CONFIG": config, "LANG": "C.UTF-8", **kept}
 
     def analysts_environment(self) -> dict[str, str]:
-        """What the servers of analysts are told besides: the cluster, no news, nothing fetched."""
-        quiet = {"JUPYTER_CONFIG_PATH": str(Path(__file__).parent / "jupyter")}
-        return self.environment("DASK_") | quiet
+        """What the servers of analysts are told besides: the cluster, how Jupyter is set up."""
+        jupyter = {"JUPYTER_CONFIG_PATH": str(Path(__file__).parent / "jupyter")}
+        return self.environment("DASK_") | voila_environment() | jupyter
 
     def words(self) -> dict[str, Any]:
         """What the hub's own pages say and how they look."""
         city = load_city(self.settings.profile)
         names = dict.fromkeys(city.name[lang] for lang in city.languages)
-        return {"city_name": " · ".join(names), "colours": THEMES["light"]}
+        titles = dict.fromkeys(
+            say(lang, "title", city=city.area_name(city.code, lang)) for lang in city.languages
+        )
+        return {
+            "city_name": " · ".join(names),
+            "colours": THEMES["light"],
+            "home_title": " · ".join(titles),
+        }
 
     def proxy_command(self) -> list[str]:
         """How the proxy is started: our own node, the package from the lock."""

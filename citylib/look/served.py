@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from citylib.city.profile import City
 from citylib.look.words import say
@@ -12,11 +13,11 @@ FOLDER = Path(__file__).parent
 TEMPLATE = "city"
 
 
-def voila_arguments(city: City) -> list[str]:
-    """Arguments of Voila's command line: template, and what the page says at first.
+def voila_settings(city: City) -> dict[str, Any]:
+    """Keys of `VoilaConfiguration`: template, theme, and what the page says at first.
 
-    >>> voila_arguments(city)[0]  # doctest: +SKIP
-    '--VoilaConfiguration.template=city'
+    >>> voila_settings(city)["template"]  # doctest: +SKIP
+    'city'
     """
     words = {}
     for lang in city.languages:
@@ -26,11 +27,16 @@ def voila_arguments(city: City) -> list[str]:
             "coming": f"{say(lang, 'loading')}. {say(lang, 'loading_detail')}",
             "failed": say(lang, "failed"),
         }
-    return [
-        f"--VoilaConfiguration.template={TEMPLATE}",
-        "--VoilaConfiguration.theme=dark",
-        f"--VoilaConfiguration.resources={ {'city': words}!r}",
-    ]
+    return {"template": TEMPLATE, "theme": "dark", "resources": {"city": words}}
+
+
+def voila_arguments(city: City) -> list[str]:
+    """The same as arguments of Voila's command line.
+
+    >>> voila_arguments(city)[0]  # doctest: +SKIP
+    '--VoilaConfiguration.template=city'
+    """
+    return [f"--VoilaConfiguration.{key}={value}" for key, value in voila_settings(city).items()]
 
 
 def voila_environment() -> dict[str, str]:

@@ -114,8 +114,8 @@ def test_an_analysts_work_is_never_overwritten(tmp_path):
     ("groups", "leads_to"),
     [
         (None, "/services/public/"),
-        (["mayors"], "/services/dashboards/voila/render/mayor.ipynb"),
-        (["officials", "others"], "/services/dashboards/voila/render/mayor.ipynb"),
+        (["mayors"], "/hub/dashboards"),
+        (["officials", "others"], "/hub/dashboards"),
         (["analysts"], "/hub/spawn"),
         ([], "/hub/no-role"),
         (["others"], "/hub/no-role"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -48,6 +49,8 @@ def test_the_next_start_knows_the_accounts_and_a_second_one_is_refused(tmp_path)
     settings = make_root(tmp_path)
     with running(settings) as first:
         passwords = first.accounts
+        log = (settings.var / "log" / "hub.log").read_text()
+        assert not re.search(r"error.*: (404|503) |40[34] GET", log)
         command = [sys.executable, "-m", "citylib.cli", "--config", str(tmp_path), "serve"]
         second = subprocess.run(command, capture_output=True, text=True, check=False)
         assert second.returncode == 1

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import shutil
 import uuid
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import update
 from support.platform import kernel_of, sign_in, wait_until, websocket
+from tornado.web import HTTPError
 from websockets.exceptions import InvalidStatus
 
+from citylib.hub.spawner import AnalystSpawner
 from citylib.operations import Store
 from citylib.operations.tables import accounts
 
@@ -36,6 +42,12 @@ OF_THE_HUB = [
     "/hub/home",
     "/hub/spawn",
     "/hub/spawn/analyst",
+    "/hub/spawn/mayor",
+    "/hub/spawn/mayor/second",
+    "/hub/spawn-pending/mayor",
+    "/user/mayor/",
+    "/user/mayor/lab",
+    "/hub/dashboards",
     "/hub/admin",
     "/hub/token",
     "/hub/metrics",
@@ -43,6 +55,8 @@ OF_THE_HUB = [
     "/user/analyst/api/contents",
     "/user/analyst/files/notebooks/first.ipynb",
 ]
+# Where a reader ends up at the dashboards.
+LEADING = ["/hub/home", "/hub/token", "/hub/dashboards"]
 API_OF_THE_HUB = ["users", "users/analyst", "groups", "services", "proxy", "info", "tokens"]
 
 
@@ -93,33 +107,95 @@ def test_the_api_of_the_hub_is_closed(bare_platform, official, path, who):
         assert answer.status_code in (403, 404), answer.text
 
 
+@pytest.mark.parametrize("path", ["/", *LEADING])
 @pytest.mark.parametrize("who", ["mayor", "official"])
-def test_readers_are_led_to_the_dashboard(bare_platform, who, request):
+def test_readers_are_led_to_the_dashboard(bare_platform, who, path, request):
     client = request.getfixturevalue(who)
-    answer = client.get("/")
+    answer = client.get(path)
     assert answer.status_code == 200
     assert answer.url.path == RENDER
     assert kernel_of(answer.text)
 
 
-@pytest.mark.parametrize("path", [path for path in OF_THE_HUB[1:] if path != "/hub/token"])
+@pytest.mark.parametrize("path", [path for path in OF_THE_HUB if path not in LEADING])
 @pytest.mark.parametrize("who", ["mayor", "official"])
 def test_readers_get_no_server_and_nobody_elses(bare_platform, analyst, path, who, request):
     answer = request.getfixturevalue(who).get(path)
     assert answer.status_code in (403, 404), (answer.status_code, answer.text[:300])
 
 
-@pytest.mark.parametrize("name", ["mayor", "analyst"])
-def test_a_mayor_cannot_start_a_server_by_the_api_or_the_form(bare_platform, mayor, name):
-    xsrf = [c.value for c in mayor.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"][-1]
-    answer = mayor.post(
-        f"/hub/api/users/{name}/server",
-        headers={"X-XSRFToken": xsrf, "Referer": str(mayor.base_url)},
-    )
-    assert answer.status_code in (403, 404)
-    answer = mayor.post(f"/hub/spawn/{name}", data={"_xsrf": xsrf})
-    assert answer.status_code in (403, 404)
+def test_readers_with_several_dashboards_get_a_list_of_their_titles(bare_platform, mayor):
+    folder = bare_platform.settings.var / "dashboards"
+    for name in ("air", "bikes"):
+        shutil.copy(folder / "mayor.ipynb", folder / f"{name}.ipynb")
+    cells = json.loads((folder / "air.ipynb").read_text())
+    cells["metadata"]["title"] = "<b>Air</b>"
+    (folder / "air.ipynb").write_text(json.dumps(cells))
+    try:
+        for path in ("/", "/hub/home"):
+            page = mayor.get(path)
+            assert page.url.path == "/hub/dashboards"
+        found = re.findall(r'<a href="(/services/dashboards/[^"]+)">([^<]+)</a>', page.text)
+        assert found[1:] == [
+            (f"{DASHBOARDS}voila/render/air.ipynb", "&lt;b&gt;Air&lt;/b&gt;"),
+            (f"{DASHBOARDS}voila/render/bikes.ipynb", "bikes"),
+        ]
+        assert found[0][0] == RENDER
+        assert "Seoul at a glance" in found[0][1]
+        assert kernel_of(mayor.get(found[2][0]).text)
+    finally:
+        for name in ("air", "bikes"):
+            (folder / f"{name}.ipynb").unlink()
+
+
+def test_an_analyst_gets_no_list_of_dashboards(analyst):
+    assert analyst.get("/hub/dashboards").status_code == 403
+
+
+def test_an_analyst_keeps_the_pages_about_servers_and_tokens(analyst):
+    assert "My Server" in analyst.get("/hub/home").text
+    assert "token" in analyst.get("/hub/token").text
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("path", ["/hub/spawn", "/hub/spawn/mayor", "/hub/spawn/mayor/second"])
+def test_a_reader_who_asks_for_a_server_is_told_and_shown_the_way(mayor, path, method):
+    data = {"data": {"_xsrf": xsrf_of_the_hub(mayor)}} if method == "post" else {}
+    answer = getattr(mayor, method)(path, **data)
+    assert answer.status_code == 403
+    assert "Servers are for analysts" in answer.text
+    assert 'href="/hub/dashboards"' in answer.text
+    assert 'href="/hub/token"' not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "users/mayor/server",
+        "users/mayor/servers/second",
+        "users/analyst/server",
+        "users/mayor/tokens",
+        "users/mayor/shares",
+        "users",
+    ],
+)
+def test_a_mayor_cannot_start_a_server_or_make_a_token_by_the_api(bare_platform, mayor, path):
+    headers = {"X-XSRFToken": xsrf_of_the_hub(mayor), "Referer": f"{mayor.base_url}hub/home"}
+    answer = mayor.post(f"/hub/api/{path}", headers=headers, json={})
+    assert answer.status_code in (403, 404), answer.text
     assert not bare_platform.find("jupyterhub.singleuser --mayor")
+    assert not (bare_platform.settings.var / "analysts" / "mayor").exists()
+
+
+def test_a_server_is_refused_to_who_is_no_analyst_whatever_their_rights():
+    spawner = AnalystSpawner()
+    spawner.user = SimpleNamespace(name="mayor", groups=[SimpleNamespace(name="mayors")])
+    with pytest.raises(HTTPError, match="mayor is no analyst"):
+        asyncio.run(spawner.start())
+
+
+def xsrf_of_the_hub(client):
+    return [c.value for c in client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"][-1]
 
 
 @pytest.mark.parametrize(
