@@ -231,6 +231,8 @@ def _covid(folder: Path) -> dict[str, pd.DataFrame]:
     result = {}
     for name, header in names.items():
         value = pd.to_numeric(frame[header])
+        if name == "released":  # no region's number moves after this day
+            value = value.where(frame["date"] <= "20220223")
         # A running total cannot halve: on some days of 2023 the source gives 0 or 1 dead.
         result[f"covid_{name}"] = _city_only(time, value.where(value * 2 >= value.cummax()))
     total = pd.Series(pd.to_numeric(frame["confirmed"]).to_numpy(), index=pd.DatetimeIndex(time))

@@ -11,6 +11,8 @@ from citylib.city.mapping import Source
 from citylib.city.model import Plain
 
 Classification = Literal["public", "internal", "personal"]
+Said = str | dict[str, str]
+"""One text for all languages, or one for each language of the city."""
 OWN_COLUMNS = ("time", "area", "occurrence", "source_file")
 
 
@@ -57,8 +59,8 @@ class DatasetSpec(Plain):
         Name of the file in `datasets/`, of the table and of the folder in `records/`.
     title : dict of str to str
         Per language.
-    publisher, source, licence : str
-        Who published it, where, and under which terms.
+    publisher, source, licence : str, or dict of str to str
+        Who published it, where, and under which terms; for all languages, or per language.
     note : str
         What a user of the figures must know.
     classification : str
@@ -80,9 +82,9 @@ class DatasetSpec(Plain):
 
     id: str
     title: dict[str, str]
-    publisher: str
-    source: str
-    licence: str
+    publisher: Said
+    source: Said
+    licence: Said
     note: str = ""
     classification: Classification
     as_of: str | None = None

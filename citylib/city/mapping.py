@@ -51,6 +51,9 @@ class Rule(Plain):
         what its comma means.
     level : tuple of two str
         Two words: the first if the area rule found an area below the city, else the second.
+    latest : date
+        Last day in the city on which the source kept this column up: what it repeats on later
+        days is left out of their records, and listed with what is set aside.
     """
 
     header: Names = ()
@@ -63,6 +66,7 @@ class Rule(Plain):
     thousands: Literal[",", ".", " ", "'"] | None = None
     decimal: Literal[".", ","] = "."
     level: tuple[str, str] | None = None
+    latest: date | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -95,14 +99,13 @@ class TimeRule(Rule):
     midnight24 : bool
         24:00 means 00:00 of the next day.
     earliest, latest : date
-        First and last day in the city that a record may speak of; others are set aside. By
-        default 1900-01-01, and a day from now.
+        First and last day in the city that a record may speak of; others are set aside as a
+        whole. By default 1900-01-01, and a day from now.
     """
 
     formats: Annotated[Names, Field(min_length=1)]
     midnight24: bool = False
     earliest: date = date(1900, 1, 1)
-    latest: date | None = None
 
 
 class AreaRule(Plain):

@@ -260,6 +260,9 @@ def _read_datasets(
             raise ProfileError(f"{path}: key {taken[0]!r} follows from the file's name; remove it")
         spec = parse(DatasetSpec, {**values, **own}, path)
         _all_languages(spec.title, languages, f"{path}: key 'title'")
+        for key in ("publisher", "source", "licence"):
+            if isinstance(text := getattr(spec, key), dict):
+                _all_languages(text, languages, f"{path}: key {key!r}")
         for column in spec.column:
             _all_languages(column.title, languages, f"{path}: column {column.name!r}: key 'title'")
         for source in spec.read:

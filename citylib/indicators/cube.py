@@ -99,7 +99,8 @@ class Cube:
             Dims `(time, area)`. `time`: start of each period in the city's civil time
             (`time.attrs["time_zone"]`), without gaps. `area`: the city's code first, then the
             areas of the level; the city alone where records know nothing smaller. NaN: missing.
-            Attributes: `long_name` and `long_name_<language>`, `units`, `source`, `licence`,
+            Attributes: `long_name` and `long_name_<language>`, `units`, `source` and `licence`
+            (with `_<language>` where the profile says them in several),
             `classification`, `domain`, `frequency`, `aggregation`, `headline`, `better`,
             `computed`.
 

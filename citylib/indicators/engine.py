@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import xarray as xr
 from distributed import Client, Future, as_completed
 
+from citylib.city.datasets import Said
 from citylib.city.errors import CityError
 from citylib.city.profile import City
 from citylib.indicators.aggregations import Rows
@@ -288,8 +289,8 @@ def _figures(
             "units": indicator.units,
             "domain": indicator.domain,
             "dataset": indicator.dataset,
-            "source": source["publisher"],
-            "licence": source["licence"],
+            **_said("source", source["publisher"]),
+            **_said("licence", source["licence"]),
             "classification": indicator.classification,
             "frequency": indicator.frequency,
             "aggregation": indicator.aggregation,
@@ -299,3 +300,11 @@ def _figures(
             "declaration": indicator.digest,
         },
     )
+
+
+def _said(name: str, text: Said) -> dict[str, str]:
+    """Attributes for a text that may differ by language: `name`, and `name_<language>`."""
+    if isinstance(text, str):
+        return {name: text}
+    plain = text.get("en") or next(iter(text.values()))
+    return {name: plain, **{f"{name}_{language}": own for language, own in text.items()}}

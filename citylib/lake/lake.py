@@ -29,8 +29,8 @@ class Table:
     schema : pa.Schema
         Fields with the metadata `title`, `units` and `classification`.
     metadata : dict
-        title (per language), publisher, source, licence, classification, timezone, note, as_of,
-        key.
+        title (per language), publisher, source and licence (one text, or per language),
+        classification, timezone, note, as_of, key.
     """
 
     def __init__(self, delta: DeltaTable, metadata: dict[str, object]) -> None:

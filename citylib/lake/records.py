@@ -19,7 +19,7 @@ from citylib.lake.errors import FileFault
 from citylib.lake.places import areas
 from citylib.lake.schema import LINE, table_schema
 from citylib.lake.sheet import Sheet
-from citylib.lake.values import Faults, number, times
+from citylib.lake.values import Faults, kept_up, number, times
 
 
 @dataclass
@@ -213,9 +213,10 @@ def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> 
     table = pa.table([columns[name] for name in schema.names], schema.names)
     if not good.all():
         table = table.filter(pa.array(good))
+    table, frozen = kept_up(table, source, city.timezone)
     table, remarks = running(table, spec)
     whole = (len(sheet.lines) + len(sheet.bad)) * rows.each
-    return Mapped(table, aside, remarks, int(duplicate.sum()) * rows.each, whole)
+    return Mapped(table, aside, [*frozen, *remarks], int(duplicate.sum()) * rows.each, whole)
 
 
 def _columns(rows: Rows, spec: DatasetSpec, city: City) -> tuple[dict[str, pa.Array], Faults]:

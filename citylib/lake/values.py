@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.city.datasets import Column
-from citylib.city.mapping import Rule, TimeRule
+from citylib.city.mapping import Rule, Source, TimeRule
+from citylib.lake.schema import LINE
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 WHOLE = r"^[+-]?\d{1,18}(\.0*)?$"
@@ -118,6 +119,31 @@ def _integers(text: pa.Array) -> pa.Array:
 def _fault(faults: Faults, reason: str, mask: pa.Array) -> None:
     if pc.any(mask).as_py():
         faults.append((reason, mask.to_numpy(zero_copy_only=False)))
+
+
+def kept_up(table: pa.Table, source: Source, zone: str) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """Leave out what a column repeats after the day until which its source kept it up.
+
+    Returns
+    -------
+    pa.Table
+        The records; null where a value was left out.
+    list of (line, reason)
+        One entry for each value left out.
+    """
+    remarks: list[tuple[int, str]] = []
+    for name, rule in source.columns.items():
+        if rule.latest is None:
+            continue
+        end = datetime.combine(rule.latest + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
+        late = pc.greater_equal(table["time"], pa.scalar(end, table["time"].type))
+        late = pc.and_(late, pc.is_valid(table[name])).combine_chunks()
+        reason = f"{name} was kept up until {rule.latest} only: taken as missing"
+        remarks += [(line, reason) for line in table[LINE].filter(late).to_pylist()]
+        column = table[name].combine_chunks()
+        kept = pc.if_else(late, pa.scalar(None, column.type), column)
+        table = table.set_column(table.schema.get_field_index(name), name, kept)
+    return table, remarks
 
 
 def times(text: pa.DictionaryArray, rule: TimeRule, zone: str) -> tuple[pa.Array, Faults]:

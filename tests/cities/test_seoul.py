@@ -1,10 +1,14 @@
 """Seoul's own figures: by two routes, and as published."""
 
+import re
+
 from citylib.city.profile import load_city
 from citylib.indicators.check import run_check
 from citylib.indicators.cube import Cube
 from citylib.indicators.declaration import load_indicators
 from citylib.lake import Lake
+from citylib.panels.picture import reading as read
+from citylib.panels.picture.tile import tile
 
 REQUIRED = {"air", "transport", "bicycles", "fire", "health", "population"}
 
@@ -44,3 +48,23 @@ def test_nothing_internal_is_declared_public(seoul):
     for indicator in load_indicators(seoul.profile / "indicators").values():
         indicator.check(city)
     assert Cube(seoul.cube).read("fire_response_time").attrs["classification"] == "internal"
+
+
+def test_a_total_that_its_source_no_longer_keeps_up_ends(seoul):
+    """No region's number of people released moves after that day, for 18 months."""
+    city = load_city(seoul.profile)
+    found = read.reading(Cube(seoul.cube).read("covid_released").load(), city.code, "ko")
+    assert (found.value, found.when("en")) == (281_356, "23 Feb 2022")
+    assert "지난 자료" in tile(
+        city, Cube(seoul.cube).read("covid_released").load(), "ko", kept=True
+    )
+    other = read.reading(Cube(seoul.cube).read("covid_confirmed").load(), city.code, "ko")
+    assert other.when("en") == "31 Aug 2023", "the other totals of the file go on"
+
+
+def test_sources_and_terms_speak_korean(seoul):
+    cube = Cube(seoul.cube)
+    for name in cube.ids():
+        found = read.reading(cube.read(name).load(), "11", "ko")
+        for text in (found.source, found.licence):
+            assert re.search("[가-힣]", text), (name, text)

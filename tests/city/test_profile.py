@@ -98,6 +98,10 @@ MISTAKES = {
     "no text": (_city('fr = "Quartier", ', ""), ["city.toml", "district", "'fr'"]),
     "a parent below": (_city('parent = "district"', 'parent = "house"'), ["city.toml", "parent"]),
     "a file that is not there": (_city("basemap/harbour", "basemap/h"), ["h.geojson", "harbour"]),
+    "a publisher in one language": (
+        _counts('publisher = "the port"', 'publisher = { en = "the port" }'),
+        ["counts.toml", "publisher", "'fr'"],
+    ),
     "a table without a column": (
         {"areas/district.csv": "code,name_fr\n9e,Est\n"},
         ["district.csv", "name_en", "add"],

@@ -48,9 +48,10 @@ class Town:
 
 
 class Table:
-    version, metadata = 1, {"publisher": "the town", "licence": "open"}
+    version = 1
 
     def __init__(self, folder, pieces):
+        self.metadata = {"publisher": {"fr": "la ville", "en": "the town"}, "licence": "open"}
         self.paths = []
         for number, piece in enumerate(pieces):
             frame = pd.DataFrame(piece, columns=["time", "area", "n", "of", "kind"])
@@ -118,7 +119,10 @@ def test_each_record_counts_for_its_areas_and_the_city(tmp_path, client):
     ]
     nan = np.nan
     np.testing.assert_array_equal(array, [[7, 3, nan], [nan] * 3, [8, nan, 8]])
-    assert array.attrs["source"] == "the town"
+    assert array.attrs["source"] == array.attrs["source_en"] == "the town"
+    assert array.attrs["source_fr"] == "la ville"
+    assert array.attrs["licence"] == "open"
+    assert "licence_fr" not in array.attrs, "one text is for all languages"
     assert array["time"].attrs["time_zone"] == ZONE
 
 

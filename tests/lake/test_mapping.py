@@ -343,3 +343,25 @@ def test_names_that_stand_for_the_whole_city_are_written_down(deliver):
     assert (report.stored, report.set_aside) == (1, 1)
     assert lake.table("counts").read(["area"]).to_pylist() == [{"area": "9"}]
     assert lake.set_aside("counts").to_pylist()[0]["reason"] == "no district goes by 'Rooof'"
+
+
+KEPT_UP = """
+files = "*.csv"
+format = "csv"
+time = { header = "t", formats = "%Y-%m-%d %H" }
+area = { level = "district", header = "area" }
+[read.columns]
+place = { constant = "all" }
+n = { header = "n", latest = 2020-01-02 }
+m = "m"
+"""
+
+
+def test_what_a_column_repeats_after_its_end_is_left_out_and_listed(deliver):
+    text = "t,area,n,m\n2020-01-02 23,East,7,1\n2020-01-03 00,East,7,2\n2020-01-04 00,East,,3\n"
+    report, records, lake = load(deliver, spec(KEPT_UP), {"a.csv": text})
+    assert (report.read, report.stored, report.set_aside) == (3, 3, 0)
+    assert [row[3:] for row in records] == [(7, 1), (None, 2), (None, 3)]
+    assert [
+        (row["line"], row["records"], row["reason"]) for row in lake.set_aside("odd").to_pylist()
+    ] == [(3, 0, "n was kept up until 2020-01-02 only: taken as missing")]

@@ -27,7 +27,7 @@ class Reading:
 
     Attributes
     ----------
-    id, title, source, classification, frequency, units, better, domain : str
+    id, title, source, licence, classification, frequency, units, better, domain : str
         Of the indicator; `units` after CF.
     area : str
         Code of the area.
@@ -43,6 +43,7 @@ class Reading:
     frequency: str
     better: str
     source: str
+    licence: str
     classification: str
     domain: str
     area: str
@@ -63,8 +64,12 @@ class Reading:
 
 def title_of(array: xr.DataArray, lang: str) -> str:
     """Title of an indicator in a language, or what it has."""
-    attrs = array.attrs
-    return str(attrs.get(f"long_name_{lang}") or attrs.get("long_name") or array.name)
+    return said(array, "long_name", lang) or str(array.name)
+
+
+def said(array: xr.DataArray, key: str, lang: str) -> str:
+    """An attribute in a language, or the one for all; empty if there is none."""
+    return str(array.attrs.get(f"{key}_{lang}") or array.attrs.get(key) or "")
 
 
 def areas_of(array: xr.DataArray) -> list[str]:
@@ -132,7 +137,8 @@ def reading(
         units=str(attrs.get("units", "1")),
         frequency=frequency,
         better=str(attrs.get("better") or ""),
-        source=str(attrs.get("source", "")),
+        source=said(array, "source", lang),
+        licence=said(array, "licence", lang),
         classification=str(attrs.get("classification", "internal")),
         domain=str(attrs.get("domain", "")),
         area=area,

@@ -33,6 +33,7 @@ def tile(
     lang: str,
     area: str | None = None,
     now: datetime | None = None,
+    kept: bool = False,
 ) -> str:
     """Picture of an indicator's newest figure.
 
@@ -48,6 +49,8 @@ def tile(
         Code; by default the whole city.
     now : datetime, optional
         The city's civil time, for the age.
+    kept : bool
+        Whether the picture is kept, so that an age in words would be wrong tomorrow.
 
     Returns
     -------
@@ -61,11 +64,12 @@ def tile(
     known = np.flatnonzero(np.isfinite(recent))
     last = int(known[-1]) + 1 if known.size else 0
     line = sparkline(recent[max(0, last - SPARK[found.frequency]) : last])
+    stamp = when(found, lang, now or local_now(city), city if kept else None)
     return (
         f'<span class="tile-title">{escape(found.title)}</span>'
         f'<span class="tile-row">{figure(found, lang)} {badge(found.classification, lang)}</span>'
         f"{change(found, lang)}{line}"
-        f'<span class="tile-foot">{when(found, lang, now or local_now(city))}</span>'
+        f'<span class="tile-foot">{stamp}</span>'
     )
 
 
@@ -101,13 +105,29 @@ def change(found: Reading, lang: str) -> str:
     )
 
 
-def when(found: Reading, lang: str, now: datetime) -> str:
-    """Period of a figure, and its age once a newer one could be expected."""
+def when(found: Reading, lang: str, now: datetime, kept: City | None = None) -> str:
+    """Period of a figure, and its age once a newer one could be expected.
+
+    Parameters
+    ----------
+    kept : City, optional
+        For a picture that is kept: instead of its age a figure says that it is old. The moment
+        when its period ended and the seconds after which it is old stand beside it, for a script
+        that knows what time it is.
+    """
     if found.time is None:
         return f'<span class="missing-word">{say(lang, "missing")}</span>'
     end = figures.end_of(found.time, found.frequency)
     stamp = f'<time datetime="{figures.iso(found.time, found.frequency)}">{found.when(lang)}</time>'
-    if not figures.stale(end, now, found.frequency):
+    old = figures.stale(end, now, found.frequency)
+    if kept is not None:
+        ended = end.replace(tzinfo=ZoneInfo(kept.timezone)).isoformat()
+        after = int(figures.STALE[found.frequency].total_seconds())
+        return (
+            f'{stamp} <span class="stale" data-end="{ended}" data-after="{after}"'
+            f"{'' if old else ' hidden'}>{say(lang, 'old')}</span>"
+        )
+    if not old:
         return stamp
     return f'{stamp} <span class="stale">{figures.age(end, now, lang)}</span>'
 
