@@ -14,10 +14,13 @@ from citylib.city.settings import Settings
 from citylib.look import theme
 from citylib.panels.picture.reading import districts
 from citylib.privacy.export import PublicExport
-from citylib.publish.pages import Site, page
+from citylib.publish.frame import SOURCES, Site
+from citylib.publish.pages import page
+from citylib.publish.sources import sources
 from citylib.publish.swap import swap
 
-STYLE = "style."
+KINDS = ("css", "js")
+SCRIPT = Path(__file__).with_name("age.js")
 
 
 def build(settings: Settings, sign_in: str = "/hub/login") -> Path:
@@ -36,7 +39,7 @@ def build(settings: Settings, sign_in: str = "/hub/login") -> Path:
     -------
     Path
         The folder: `index.html` in the city's own language, `<language>/index.html` in others,
-        `indicator/<id>/index.html` below each.
+        `indicator/<id>/index.html` and `sources/index.html` below each.
 
     Raises
     ------
@@ -64,22 +67,28 @@ def write(
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        sheet = _sheet()
-        name = f"{STYLE}{hashlib.sha256(sheet.encode()).hexdigest()[:10]}.css"
-        site = Site(city, figures, name, version, sign_in)
-        (new / name).write_text(sheet, "utf-8")
+        style = _put(new, "style", "css", _sheet())
+        script = _put(new, "age", "js", SCRIPT.read_text("utf-8"))
+        site = Site(city, figures, style, script, version, sign_in)
         for path, text in _pages(site):
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(text, "utf-8")
-        # Who has the page before still asks for its style.
-        for old in folder.glob(f"{STYLE}*.css") if folder.is_dir() else ():
-            if not (new / old.name).exists():
+        # Who has the page before still asks for its style and script.
+        for old in folder.iterdir() if folder.is_dir() else ():
+            if old.suffix[1:] in KINDS and not (new / old.name).exists():
                 shutil.copyfile(old, new / old.name)
         new.chmod(0o755)
         swap(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return folder
+
+
+def _put(folder: Path, name: str, kind: str, text: str) -> str:
+    """Write a file whose name changes with its text, so that no reader has an old one."""
+    own = f"{name}.{hashlib.sha256(text.encode()).hexdigest()[:10]}.{kind}"
+    (folder / own).write_text(text, "utf-8")
+    return own
 
 
 def first_of(city: City, figures: dict[str, Any]) -> str | None:
@@ -91,7 +100,8 @@ def first_of(city: City, figures: dict[str, Any]) -> str | None:
 
 def _pages(site: Site) -> Iterator[tuple[str, str]]:
     for lang in site.city.languages:
-        yield site.path(lang), page(site, lang, first_of(site.city, site.figures), first=True)
+        yield site.file(lang), page(site, lang, first_of(site.city, site.figures), first=True)
+        yield site.file(lang, SOURCES), sources(site, lang)
         for name in site.figures:
             yield site.path(lang, name), page(site, lang, name)
 

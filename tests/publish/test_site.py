@@ -35,13 +35,15 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.links, self.styles = [], [], []
+        self.tags, self.links, self.styles, self.scripts = [], [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
         self.tags.append(tag)
-        if href := attrs.get("href"):
+        if tag == "script":
+            self.scripts.append(attrs.get("src"))
+        if href := attrs.get("href") or attrs.get("src"):
             self.links.append(href)
         if "style" in attrs or any(name.startswith("on") for name in attrs):
             self.styles.append((tag, attrs))
@@ -62,6 +64,7 @@ def test_there_is_a_page_for_each_language_and_indicator(folder):
             "indicator/pm25/index.html",
             "indicator/fires/index.html",
             "indicator/rides/index.html",
+            "sources/index.html",
         )
     }
 
@@ -80,7 +83,9 @@ def test_nothing_is_fetched_from_elsewhere_and_nothing_is_inline(folder):
     for name, text in pages(folder).items():
         page = Page(text)
         assert page.styles == [], name
-        assert not {"script", "style", "img", "iframe"} & set(page.tags)
+        assert not {"style", "img", "iframe"} & set(page.tags)
+        assert len(page.scripts) == 1
+        assert page.scripts[0].endswith(".js"), "a script is a file: the pages' policy wants it"
         assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
     for sheet in folder.glob("*.css"):
         assert "url(" not in sheet.read_text()
@@ -113,6 +118,40 @@ def test_pages_name_source_licence_and_date(folder):
     assert "Terms: Open" in text
     assert "OpenStreetMap" in text
     assert '<time datetime="2022-12-10">10 Dec 2022</time>' in text
+
+
+def test_the_sources_of_what_is_shown_are_named_with_their_terms(folder, city):
+    text = (folder / "index.html").read_text()
+    assert '<a href="sources/">자료 출처와 이용 조건</a>' in text
+    assert '<a href="sources/#notice">ATTRIBUTION.md</a>' in text
+    page = (folder / "sources/index.html").read_text()
+    assert page.count("<h2>대기오염도 일별 측정</h2>") == 1
+    assert "<dd>서울특별시</dd>" in page
+    assert "다시 배포하려면" in page
+    assert '<a href="../indicator/pm25/">pm25 제목</a>' in page
+    assert "화재 건수" not in page, "of what is not shown nothing is said"
+    assert 'id="notice"' in page
+    assert "<table>" in page, "the notice is read as Markdown"
+    english = (folder / "en/sources/index.html").read_text()
+    assert "<dd>Seoul Metropolitan Government</dd>" in english
+
+
+def test_a_notice_cannot_bring_markup(city, figures, tmp_path):
+    (tmp_path / "ATTRIBUTION.md").write_text("# Sources\n<script>x()</script>\n[a](javascript:x)")
+    own = city.model_copy(update={"folder": tmp_path})
+    text = (site.write(own, figures, tmp_path / "p", "v1") / "sources/index.html").read_text()
+    assert "<h2>Sources</h2>" in text
+    assert "<script>x" not in text
+    assert "javascript:" not in text
+
+
+def test_what_is_old_says_so_and_names_no_age_that_is_wrong_tomorrow(folder):
+    for name, text in pages(folder).items():
+        said = text.partition("<main")[2]
+        assert not re.search(r"\d+ (?:day|month|year)s? ago|\d+(?:일|개월|년) 전<", said), name
+    text = (folder / "en/index.html").read_text()
+    stale = '<span class="stale" data-end="2022-12-11T00:00:00+09:00" data-after="259200">'
+    assert stale + "not current</span>" in text
 
 
 def test_pages_are_a_few_kilobytes(folder):

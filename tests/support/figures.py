@@ -60,6 +60,7 @@ def make(city):
                 "licence": "Open",
                 "classification": "public",
                 "domain": "air",
+                "dataset": "air_daily",
                 "frequency": frequency,
                 "aggregation": aggregation,
                 "headline": 1,
