@@ -14,12 +14,10 @@ from citylib.look.words import say
 from citylib.panels.model import CityModel
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.axes import date_ticks, ticks
-from citylib.panels.picture.charts import DIGITS, shown_ranks, single
+from citylib.panels.picture.charts import DIGITS, WINDOW, shown_ranks, single
 from citylib.panels.touch import Markup
 
 FIRST, SECOND, QUIET = "var(--first)", "var(--second)", "var(--line)"
-# Periods that a history shows at most, around the chosen one.
-WINDOW = {"hour": 24 * 14, "day": 366, "month": 120, "year": 60}
 
 
 class ChartPanel(Box):

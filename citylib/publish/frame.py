@@ -120,7 +120,7 @@ def _footer(site: Site, lang: str, up: str) -> str:
     return (
         f"<footer><p>{say(lang, 'public_note')} {say(lang, 'measured')}</p>"
         f"<p>{say(lang, 'terms_note')} {named}</p>"
-        f"<p>{say(lang, 'attribution')}: {credit}</p>"
+        f"<p>{credit}</p>"
         f"<p>{say(lang, 'published', time=made)} · {escape(site.version)}</p></footer>\n"
     )
 

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     import xarray as xr
 
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 84, 12, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 84, 56, 12, 28
+# Periods that a history shows at most.
+WINDOW = {"hour": 24 * 14, "day": 366, "month": 120, "year": 60}
 ROWS = 8
 ROW = 34
 NARROW = 420
 NAMES = 190
 DIGITS = 3
-EDGE = 60
 
 
 def sparkline(values: np.ndarray) -> str:
@@ -81,29 +82,26 @@ def history(
     array: xr.DataArray,
     lang: str,
     area: str | None = None,
-    most: int = 750,
 ) -> str:
-    """Line of an indicator over time, with what the area is compared with.
+    """Line of an indicator up to its newest figure, with what the area is compared with.
 
     Parameters
     ----------
     area : str, optional
         Code; by default the whole city.
-    most : int
-        Newest periods that are drawn, up to the area's last figure.
     """
     area = area or city.code
     title = read.title_of(array, lang)
     if (alone := single(array, area, lang)) is not None:
         return f'<p class="missing-word">{escape(alone)}</p>'
+    frequency = str(array.attrs.get("frequency", "day"))
     own = read.column(array, area)
     there = np.flatnonzero(np.isfinite(own))
-    span = slice(max(int(there[0]), int(there[-1]) + 1 - most), int(there[-1]) + 1)
+    span = slice(max(int(there[0]), int(there[-1]) + 1 - WINDOW[frequency]), int(there[-1]) + 1)
     times = array["time"].values[span]
     series = [("second", read.reference(array, city.code)[span])] if area != city.code else []
     series.append(("first", own[span]))
     known = np.concatenate([values[np.isfinite(values)] for _, values in series])
-    frequency = str(array.attrs.get("frequency", "day"))
     marks = ticks(known)
     heights = (marks[0], marks[-1])
     xs = times.astype("datetime64[s]").astype("int64")
@@ -157,13 +155,11 @@ def _date_axis(times: np.ndarray, frequency: str, lang: str) -> str:
     for date in dates:
         share = (date.astype("int64") - seconds[0]) / (seconds[-1] - seconds[0])
         x = LEFT + share * (WIDTH - RIGHT - LEFT)
-        # A name at the edge would be cut off, or stand under the figures of the other axis.
-        anchor = "end" if WIDTH - x < EDGE else "start" if x - LEFT < EDGE / 2 else "middle"
         text = figures.axis_date(read.as_datetime(date), unit, lang)
         body.append(
             f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{HEIGHT - BOTTOM}" '
             f'y2="{HEIGHT - BOTTOM + 5}"/>'
-            f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>'
+            f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{text}</text>'
         )
     return "".join(body)
 
