@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import ssl
 import subprocess
 import sys
 import time
@@ -13,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 import psutil
 
@@ -24,6 +20,7 @@ from citylib.city.settings import FILE, Settings
 from citylib.hub import data, ports
 from citylib.hub.found import missing
 from citylib.hub.installation import CHECKOUT, Installation
+from citylib.hub.ready import answers
 from citylib.hub.supervise import Supervisor, end_with_parent
 from citylib.hub.tls import ensure_certificate, machine_hosts
 from citylib.operations import Store
@@ -221,25 +218,6 @@ class _Watch:
             lines += [f"    {part}" for part in parts]
         lines += ["", f"Logs: {self.log.parent}. Ctrl-C stops everything.", ""]
         print("\n".join(lines), flush=True)
-
-
-def answers(here: Installation) -> bool:
-    """Whether the dashboards answer through the proxy, by leading to the sign-in.
-
-    The proxy is asked first whether it knows of them: it logs an error for all that it does not.
-    """
-    context = ssl._create_unverified_context()  # noqa: S323
-    opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
-    token = {"Authorization": f"token {here.secret('proxy_token').read_text()}"}
-    routes = Request(f"http://127.0.0.1:{here.ports().proxy}/api/routes", headers=token)
-    try:
-        with opener.open(routes, timeout=2) as answer:
-            if "/services/dashboards" not in json.load(answer):
-                return False
-        with opener.open(f"{here.address()}services/dashboards/", timeout=2) as answer:
-            return urlsplit(answer.url).path == "/hub/login"
-    except OSError:
-        return False
 
 
 def end_orphaned_kernels() -> None:

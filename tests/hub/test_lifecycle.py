@@ -156,7 +156,7 @@ def test_stopping_while_the_data_are_brought_up_to_date_leaves_nothing(tmp_path,
             command, stdout=file, stderr=subprocess.STDOUT, env=environment, start_new_session=True
         )
     mine = Platform("", {}, settings, serve, tmp_path / "output.txt")
-    wait_until(lambda: (settings.var / "lake").is_dir())
+    wait_until(lambda: any((settings.var / "lake").glob("*")))
     # As a terminal does: to the whole group.
     os.killpg(serve.pid, number)
     assert serve.wait(30) != 0
