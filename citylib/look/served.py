@@ -26,6 +26,7 @@ def voila_settings(city: City) -> dict[str, Any]:
             "title": say(lang, "title", city=name),
             "coming": f"{say(lang, 'loading')}. {say(lang, 'loading_detail')}",
             "failed": say(lang, "failed"),
+            "still": say(lang, "stands_still"),
         }
     return {"template": TEMPLATE, "theme": "dark", "resources": {"city": words}}
 

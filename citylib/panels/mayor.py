@@ -20,7 +20,8 @@ from citylib.panels.follow import follow, newest
 from citylib.panels.map import MapPanel
 from citylib.panels.model import CityModel, CubeFigures
 from citylib.panels.picture.tile import tile
-from citylib.panels.touch import Markup, Page, TileRow, TimeControl
+from citylib.panels.touch import Account, Markup, Page, TileRow, TimeControl
+from citylib.panels.view import describe, restore
 
 STEPS = {"hour": 24, "day": 7}
 COMMANDS = ("citylib load", "citylib compute")
@@ -50,19 +51,25 @@ class MayorDashboard:
         self.page = Page(language=model.language, languages=list(city.languages), theme=model.theme)
         self.header = Markup(name="city-header")
         self.header.on_press(self._pressed)
+        self.account = Account()
         self.tiles = TileRow()
-        self.map = MapPanel(model)
         self.time = TimeControl()
+        # Before map and charts, which take longer: what is named never lags behind them.
+        model.observe(self._choose_tile, ["indicator"])
+        model.observe(lambda _: self._draw_time(), ["indicator", "place", "language", "version"])
+        self.map = MapPanel(model)
         self.charts = ChartPanel(model)
         self.footer = Markup(name="city-footer")
         style = Markup(
             name="hidden", html=f"<style>{theme.css('picture', 'page', 'dashboard')}</style>"
         )
+        top = Box([self.header, self.account])
+        top.add_class("city-top")
         self.widget = Box(
             [
                 style,
                 self.page,
-                self.header,
+                top,
                 self.tiles,
                 self.map,
                 self.time,
@@ -131,13 +138,17 @@ class MayorDashboard:
         self.charts.fit(page.rem)
         self.tiles.selected = model.indicator if model.indicator in model.headlines else ""
         model.observe(lambda _: self._say(), ["language", "theme", "version"])
-        model.observe(lambda _: self._draw_time(), ["indicator", "place", "language", "version"])
-        model.observe(self._choose_tile, ["indicator"])
         page.observe(lambda change: self.charts.fit(change.new), ["rem"])
         page.observe(lambda change: setattr(model, "theme", change.new), ["theme"])
         page.observe(lambda change: setattr(model, "language", change.new), ["language"])
-        self.tiles.observe(lambda change: model.show(change.new), ["selected"])
-        self.time.observe(lambda change: model.move(change.new), ["place"])
+        page.on_wish(lambda wish: restore(model, wish))
+        self.tiles.on_touch(model.show)
+        self.time.observe(lambda change: model.move(change.new), ["wish"])
+        model.observe(self._keep, ["indicator", "place", "area", "language", "version"])
+        self._keep()
+
+    def _keep(self, _change: Any = None) -> None:
+        self.page.view = describe(self.model)
 
     def _choose_tile(self, change: Any) -> None:
         self.tiles.selected = change.new if change.new in self.model.headlines else ""
@@ -154,6 +165,7 @@ class MayorDashboard:
         title = say(lang, "title", city=model.city.area_name(model.city.code, lang))
         self.page.title, self.page.language, self.page.theme = title, lang, model.theme
         self.header.html = header(model, title)
+        self.account.words = {key: say(lang, key) for key in ("account", "sign_out")}
         self.tiles.label = say(lang, "tiles")
         self.tiles.tiles = [
             {"id": name, "html": tile(model.city, model.figures[name], lang)}
@@ -170,7 +182,8 @@ class MayorDashboard:
         step = STEPS.get(frequency, 1) if count > 60 else 1
         with control.hold_sync():
             control.indicator = model.indicator
-            control.length, control.place, control.step = count, model.place, step
+            control.length, control.step = count, step
+            control.place = control.wish = model.place
             control.restart = max(0, count - 1 - 60 * step)
             control.label = period(model.time, frequency, lang) if model.time else ""
             control.words = {

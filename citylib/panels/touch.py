@@ -1,4 +1,8 @@
-"""Widgets of our own: HTML with places to touch, tiles, areas, time, the page around them."""
+"""Widgets of our own: HTML with places to touch, tiles, areas, time, the page around them.
+
+What they show is what the kernel said last: a touch is a wish until the kernel answers, so that
+no name ever stands over another one's figure.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,16 @@ def _js(name: str) -> str:
     return (JS / f"{name}.js").read_text("utf-8")
 
 
+def _on(widget: anywidget.AnyWidget, key: str, kind: type, callback: Callable[[Any], None]) -> None:
+    """Call with what the browser says under a key, when it is of this kind."""
+
+    def told(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        if isinstance(content.get(key), kind):
+            callback(content[key])
+
+    widget.on_msg(told)
+
+
 class Markup(anywidget.AnyWidget):
     """HTML made by a picture; its elements with `data-press` can be touched.
 
@@ -34,12 +48,7 @@ class Markup(anywidget.AnyWidget):
 
     def on_press(self, callback: Callable[[str], None]) -> None:
         """Call with the value of `data-press`, or of a chosen `<option>`, when it is touched."""
-
-        def told(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-            if isinstance(content.get("press"), str):
-                callback(content["press"])
-
-        self.on_msg(told)
+        _on(self, "press", str, callback)
 
 
 class Page(anywidget.AnyWidget):
@@ -62,6 +71,20 @@ class Page(anywidget.AnyWidget):
     rem = Int(16).tag(sync=True)
     """Size of type in pixels, as the browser says."""
 
+    view: Dict = Dict().tag(sync=True)
+    """What is shown, as the address keeps it: names and short texts."""
+
+    def on_wish(self, callback: Callable[[dict[str, Any]], None]) -> None:
+        """Call with the view that the address asks for; the page waits until it is shown."""
+
+        def told(wish: dict[str, Any]) -> None:
+            try:
+                callback(wish)
+            finally:
+                self.send({"shown": True})
+
+        _on(self, "wish", dict, told)
+
 
 class TileRow(anywidget.AnyWidget):
     """Tiles as buttons."""
@@ -76,6 +99,22 @@ class TileRow(anywidget.AnyWidget):
 
     label = Unicode().tag(sync=True)
     """What the row is called, for screen readers."""
+
+    def on_touch(self, callback: Callable[[str], None]) -> None:
+        """Call with the id of the tile that was touched; `selected` is for the caller to set."""
+        _on(self, "touch", str, callback)
+
+
+class Account(anywidget.AnyWidget):
+    """Who is signed in, and the way out; nothing where nobody is, as in a notebook.
+
+    A kernel does not know whose it is: the browser asks the service.
+    """
+
+    _esm = _js("account")
+
+    words = Dict().tag(sync=True)
+    """`account`, `sign_out` in the reader's language."""
 
 
 class Areas(anywidget.AnyWidget):
@@ -103,12 +142,7 @@ class Areas(anywidget.AnyWidget):
 
     def on_touch(self, callback: Callable[[str], None]) -> None:
         """Call with the code of the area that was touched."""
-
-        def told(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
-            if isinstance(content.get("touch"), str):
-                callback(content["touch"])
-
-        self.on_msg(told)
+        _on(self, "touch", str, callback)
 
 
 class TimeControl(anywidget.AnyWidget):
@@ -117,7 +151,10 @@ class TimeControl(anywidget.AnyWidget):
     _esm = _js("time")
 
     place = Int().tag(sync=True)
-    """Index of the chosen period."""
+    """Index of the shown period; the control moves to it together with `label`."""
+
+    wish = Int().tag(sync=True)
+    """Index of the period that the reader asks for."""
 
     length = Int().tag(sync=True)
     """How many periods there are."""

@@ -118,6 +118,7 @@ class SharedVoila(Voila):
         handlers = [
             _guarded(*found) for found in super().init_handlers() if found[1] not in LEFT_OUT
         ]
+        handlers.append((f"{base}reader", _Reader))
         if self.home:
             home = url_path_join(self.server_url, "voila/render", self.home)
             handlers.append((f"{base}?", RedirectHandler, {"url": home, "permanent": False}))
@@ -152,6 +153,7 @@ class _RoleRequired(RequestHandler):
             user = await user
         if user is None:
             raise HTTPError(403)
+        self.reader = user.username
         kernels = self.settings["kernel_manager"]
         for named in (*self.path_args, *self.path_kwargs.values()):
             if named in kernels and not kernels.belongs_to(named, user.username):
@@ -161,8 +163,17 @@ class _RoleRequired(RequestHandler):
 class _FilesForReaders(_RoleRequired):
     def check_xsrf_cookie(self) -> None:
         # A page's fonts are asked for without the token against forgery, and nothing happens
-        # by asking for a file.
+        # by asking.
         return
+
+
+class _Reader(_FilesForReaders):
+    """Says who is signed in, and where one signs out: pages made beforehand do not know."""
+
+    def get(self) -> None:
+        self.set_header("Cache-Control", "no-store")
+        out = url_path_join(self.settings["base_url"], "logout")
+        self.write({"name": self.reader, "sign_out": out})
 
 
 class _DashboardHandler(TornadoVoilaHandler):

@@ -1,36 +1,22 @@
 import math
 import re
-from datetime import timedelta
 
 import pytest
-from support.screen import SIZES, colours_seen
+from support.screen import (
+    SIZES,
+    colours_seen,
+    expected,
+    open_dashboard,
+    settled,
+    sign_in,
+    wait_for_colours,
+)
 
 from citylib.indicators.cube import Cube
 from citylib.indicators.refresh import announce
-from citylib.look import colours, figures
+from citylib.look import figures
 from citylib.operations.store import Store
 from citylib.panels.picture import reading as reads
-
-
-def expected(city, array, time=None):
-    """Class of each district in a period, from the cube."""
-    time = time or reads.reading(array, city.code, "en").time
-    values = reads.at(array, time)
-    inner = {code: values[code] for code in city.levels["district"].areas}
-    limits = colours.breaks(inner.values())
-    return {code: colours.paint(value, limits) for code, value in inner.items()}
-
-
-def shown(page):
-    """The figure over the map."""
-    return float(page.get_attribute(".city-map-heading data", "value"))
-
-
-def settled(page, value):
-    page.wait_for_function(
-        "value => Math.abs(document.querySelector('.city-map-heading data').value - value) < 1e-9",
-        arg=value,
-    )
 
 
 def middle_of(page, code):
@@ -45,16 +31,6 @@ def middle_of(page, code):
         }""",
         code,
     )
-
-
-def wait_for_colours(page, classes):
-    page.wait_for_function(
-        """classes => Object.entries(classes).every(([code, name]) =>
-          document.querySelector(`path.area-${code}`)?.dataset.paint === name)""",
-        arg=classes,
-    )
-    # The fill changes softly; what counts is what it comes to.
-    page.wait_for_function("() => document.getAnimations().every(a => a.playState === 'finished')")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -95,12 +71,11 @@ def test_a_district_switches_figure_and_charts(dashboard, city, read):
     order = reads.ranked(values, reads.districts(array, city.code))
     note = f"{order.index(code) + 1} of 25"
     page.wait_for_selector(f".chart-ranking .chart-title:has-text('{note}')")
-    figure = figures.compact(values[code], "en")
-    page.wait_for_function(
-        """text => [...document.querySelectorAll('.chart-comparison .tick text')]
-          .some(tick => tick.textContent.replace(/\\s+/g, ' ') === text)""",
-        arg=f"{name} {figure}",
-    )
+    bar = page.locator(f".chart-comparison .tick text:has-text('{name}')")
+    bar.wait_for()
+    figure = bar.text_content().removeprefix(name).strip()
+    decimals = len(figure.partition(".")[2])
+    assert abs(float(figure) - values[code]) <= 0.5 * 10**-decimals + 1e-9
     page.click("[data-press=city]")
     settled(page, values[city.code])
 
@@ -118,39 +93,44 @@ def test_a_district_can_be_chosen_by_key_and_says_what_it_is(dashboard, city, re
     assert page.inner_text(".tip") == says
     page.keyboard.press("Enter")
     settled(page, value)
-
-
-def test_time_moves_by_button_and_by_key(dashboard, city, read):
-    page = dashboard()
-    page.click("[data-indicator=pm25]")
-    array = read("pm25")
-    found = reads.reading(array, city.code, "en")
-    settled(page, found.value)
-    page.click(".city-time .earlier")
-    earlier = found.time - timedelta(days=1)
-    settled(page, reads.at(array, earlier)[city.code])
-    period = figures.period(earlier, "day", "en")
-    page.wait_for_selector(f".city-time output:text-is('{period}')")
-    wait_for_colours(page, expected(city, array, earlier))
-    page.focus(".city-time input")
-    page.keyboard.press("ArrowLeft")
-    settled(page, reads.at(array, found.time - timedelta(days=2))[city.code])
-
-
-def test_time_plays_until_it_is_stopped(dashboard):
-    page = dashboard()
-    page.click("[data-indicator=population]")
-    page.wait_for_function("document.querySelector('.city-time output').textContent === '2020'")
-    page.click(".city-time .play")
-    page.wait_for_selector(".city-time .play[aria-label=Pause]")
-    page.wait_for_function("Number(document.querySelector('.city-time output').textContent) < 2010")
-    begun = int(page.inner_text(".city-time output"))
-    page.wait_for_function(
-        "begun => Number(document.querySelector('.city-time output').textContent) > begun",
-        arg=begun,
+    page.wait_for_selector(f"path.area-{code}[aria-pressed=true]")
+    assert page.evaluate("document.activeElement.dataset.area") == code
+    # Its edge is whole, above its neighbours, and goes with the map.
+    same = "document.querySelector('path.edge').getAttribute('d') === " + (
+        f"document.querySelector('path.area-{code}').getAttribute('d')"
     )
-    page.click(".city-time .play")
-    page.wait_for_selector(".city-time .play[aria-label=Play]")
+    assert page.evaluate(same)
+    before = path.get_attribute("d")
+    page.click(".leaflet-control-zoom-in")
+    page.wait_for_function(
+        "([path, d]) => path.getAttribute('d') !== d", arg=[path.element_handle(), before]
+    )
+    page.wait_for_function(same)
+    # The next one by key is its neighbour in the list, as before.
+    path.focus()
+    page.keyboard.press("Tab")
+    codes = list(city.levels["district"].areas)
+    following = codes[codes.index(code) + 1]
+    assert page.evaluate("document.activeElement.dataset.area") == following
+    page.keyboard.press(" ")
+    settled(page, reads.at(array, found.time)[following])
+    assert page.evaluate("document.activeElement.dataset.area") == following
+
+
+def test_who_is_signed_in_is_said_and_signs_out(browser, platform):
+    context = browser.new_context()
+    page = context.new_page()
+    try:
+        sign_in(page, platform.url, "official", platform.accounts["official"])
+        open_dashboard(page, platform.url, "?language=en")
+        page.wait_for_selector(".city-account a")
+        assert page.locator(".city-account").inner_text().split() == ["official", "Sign", "out"]
+        page.click(".city-account a")
+        page.wait_for_url("**/hub/login**")
+        page.goto(platform.url + "/services/dashboards/")
+        page.wait_for_url("**/hub/login**")
+    finally:
+        context.close()
 
 
 def test_language_and_theme_are_switched_on_the_page_and_kept(dashboard, city):
@@ -191,6 +171,7 @@ def test_every_tile_says_the_cubes_figure(dashboard, city, read):
 @pytest.mark.parametrize("size", list(SIZES))
 def test_nothing_is_cut_or_out_of_reach(dashboard, size, language):
     page = dashboard(size, f"?language={language}")
+    page.wait_for_selector(".city-account a")
     wide, high = page.evaluate(
         "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
     )
@@ -199,7 +180,7 @@ def test_nothing_is_cut_or_out_of_reach(dashboard, size, language):
     if size != "phone":
         assert high <= height, "all in one view"
     small = page.evaluate(
-        """() => [...document.querySelectorAll('button, select, input, .leaflet-bar a')]
+        """() => [...document.querySelectorAll('button, select, input, a')]
           .filter(e => e.checkVisibility())
           .map(e => [e.className || e.tagName, e.getBoundingClientRect()])
           .filter(([, box]) => box.width < 47.9 || box.height < 47.9)
@@ -207,13 +188,23 @@ def test_nothing_is_cut_or_out_of_reach(dashboard, size, language):
     )
     assert small == [], "touch targets are 48 px at least"
     cut = page.evaluate(
-        """() => [...document.querySelectorAll('.tile, .tile *, h1, h3, .city-time output, p')]
+        """() => [...document.querySelectorAll(
+            '.tile, .tile *, h1, h3, .city-time output, .city-account *, p')]
           .filter(e => !e.closest('svg') && !e.matches('.hidden, .hidden *') &&
             (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline' ||
              e.matches('.tile') && e.scrollHeight > e.clientHeight + 1))
           .map(e => `${e.className}: ${e.textContent}`)"""
     )
     assert cut == []
+    over = page.evaluate(
+        """() => {
+          const boxes = [...document.querySelectorAll('h1, .city-header nav, .city-account')]
+            .map(e => e.getBoundingClientRect());
+          return boxes.some((a, i) => boxes.slice(i + 1).some(b => a.left < b.right - 1 &&
+            b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
+        }"""
+    )
+    assert not over, "nothing at the top lies over something else"
 
 
 def test_type_on_the_wall_is_read_from_four_metres(dashboard):

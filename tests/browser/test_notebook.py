@@ -52,3 +52,21 @@ def test_a_new_indicator_is_seen_on_the_map_in_jupyterlab(platform):
     assert len(seen) >= 20
     assert seen == {code: colours.paint(worst[code], limits) for code in seen}
     assert set(seen) <= set(load_city(platform.settings.profile).levels["district"].areas)
+
+
+def test_the_preview_in_jupyterlab_is_the_page_that_readers_see(platform):
+    """The notebook has not been run: what is seen is made by the preview's own kernel."""
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1500, "height": 1000})
+        faults = watch(page)
+        sign_in(page, platform.url, "analyst", platform.accounts["analyst"])
+        page.wait_for_url("**/user/analyst/lab**", timeout=60_000)
+        page.goto(f"{platform.url}/user/analyst/lab/tree/notebooks/3-publish-a-dashboard.ipynb")
+        page.click("[data-jp-item-name=voilaRender]", timeout=60_000)
+        preview = page.frame_locator("iframe[src*='/voila/render/']")
+        preview.locator("#first").wait_for(state="detached", timeout=120_000)
+        preview.locator("path.area[data-paint^=class]").first.wait_for(state="attached")
+        preview.locator("#rendered_cells .bqplot").first.wait_for(timeout=60_000)
+        preview.locator("text=Any widget can follow the model too").wait_for()
+        assert page.locator(".jp-Dialog").count() == 0
+        assert faults == []

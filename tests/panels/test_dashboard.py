@@ -32,6 +32,11 @@ def dashboard(model):
     return MayorDashboard(model)
 
 
+def said(widget, **content):
+    """What the browser says to a widget."""
+    widget._handle_custom_msg(content, [])
+
+
 def test_it_begins_with_a_headline_that_is_known_by_area(model, city):
     assert model.indicator == "pm25"
     assert model.area == city.code
@@ -40,7 +45,7 @@ def test_it_begins_with_a_headline_that_is_known_by_area(model, city):
 
 
 def test_a_tile_switches_map_and_time(dashboard, figures, city):
-    dashboard.tiles.selected = "fires"
+    said(dashboard.tiles, touch="fires")
     last = figures["fires"].isel(time=-1)
     assert dashboard.time.label == "2024년 10월"
     assert repr(float(last.sel(area=city.code))) in dashboard.map.heading.html
@@ -57,7 +62,7 @@ def test_recolouring_sends_no_geometry(dashboard):
     dashboard.map.map.observe(sent.append)
     for layer in dashboard.map.map.layers:
         layer.observe(sent.append)
-    dashboard.tiles.selected = "fires"
+    said(dashboard.tiles, touch="fires")
     dashboard.model.move(3)
     assert sent == []
 
@@ -93,11 +98,21 @@ def test_bars_are_the_cubes_figures(dashboard, figures, city):
 
 
 def test_time_moves_the_map_and_is_said(dashboard, figures, city):
-    dashboard.time.place = 4
+    dashboard.time.wish = 4
     assert dashboard.time.label == "2022년 11월 5일"
     assert repr(float(figures["pm25"].sel(area=city.code)[4])) in dashboard.map.heading.html
+    assert dashboard.time.place == 4
     dashboard.model.move(10_000)
-    assert dashboard.time.place == 39
+    assert dashboard.time.place == dashboard.time.wish == 39
+
+
+def test_the_period_is_named_before_map_and_charts_are_drawn(dashboard):
+    changed = []
+    for widget in (dashboard.time, dashboard.map.areas, dashboard.charts.titles[1]):
+        widget.observe(lambda change: changed.append((change.owner, change.name)))
+    dashboard.time.wish = 4
+    order = [*dict.fromkeys(owner for owner, name in changed if name != "wish")]
+    assert order == [dashboard.time, dashboard.map.areas, dashboard.charts.titles[1]]
 
 
 def test_language_and_theme_change_on_the_page(dashboard):
@@ -116,7 +131,7 @@ def test_language_and_theme_change_on_the_page(dashboard):
 
 
 def test_a_figure_of_the_city_alone_says_so_and_paints_nothing(dashboard):
-    dashboard.tiles.selected = "rides"
+    said(dashboard.tiles, touch="rides")
     assert "시 전체 값만" in dashboard.map.legend.html
     assert set(dashboard.map.areas.colours.values()) == {"missing"}
     assert "시 전체 값만" in dashboard.charts.titles[1].html
@@ -139,7 +154,7 @@ def test_type_of_any_size_has_room(dashboard):
 def test_a_change_takes_little_time(dashboard):
     began = time.perf_counter()
     for place in range(20):
-        dashboard.time.place = place
+        dashboard.time.wish = place
     assert (time.perf_counter() - began) / 20 < 0.1
 
 

@@ -191,3 +191,17 @@ def test_a_new_password_ends_what_is_open(bare_platform):
         for name in ("park", "choi"):
             accounts.remove(name)
             del bare_platform.accounts[name]
+
+
+def test_a_page_is_told_whose_it_is(bare_platform):
+    official = bare_platform.client("official")
+    official.get(RENDER)
+    answer = official.get(f"{DASHBOARDS}reader", headers={"Sec-Fetch-Mode": "cors"})
+    assert answer.json() == {"name": "official", "sign_out": f"{DASHBOARDS}logout"}
+    assert answer.headers["Cache-Control"] == "no-store"
+    nobody = bare_platform.client().get(f"{DASHBOARDS}reader", headers={"Sec-Fetch-Mode": "cors"})
+    assert nobody.status_code == 403
+    # Signing out there signs out everywhere.
+    official.get(answer.json()["sign_out"])
+    assert official.get(RENDER, follow_redirects=False).status_code == 302
+    assert official.get("/hub/home", follow_redirects=False).status_code == 302

@@ -7,13 +7,18 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from citylib.city.profile import City
+from citylib.look import colours
 from citylib.look.theme import CLASSES
+from citylib.panels.picture import reading as reads
 
 SIZES = {"wall": (3840, 1766), "laptop": (1366, 768), "phone": (390, 844)}
 DASHBOARD = "/services/dashboards/voila/render/mayor.ipynb"
@@ -97,3 +102,31 @@ def colours_seen(page: Page, theme: str) -> dict[str, str]:
         if (name := names.get(image.getpixel((x, y)))) is not None:
             seen.setdefault(area, Counter())[name] += 1
     return {area: counts.most_common(1)[0][0] for area, counts in seen.items()}
+
+
+def expected(city: City, array: Any, time: datetime | None = None) -> dict[str, str]:
+    """Class of each district in a period, from the cube."""
+    time = time or reads.reading(array, city.code, "en").time
+    values = reads.at(array, time)
+    inner = {code: values[code] for code in city.levels["district"].areas}
+    limits = colours.breaks(inner.values())
+    return {code: colours.paint(value, limits) for code, value in inner.items()}
+
+
+def settled(page: Page, value: float) -> None:
+    """Wait until this is the figure over the map."""
+    page.wait_for_function(
+        "value => Math.abs(document.querySelector('.city-map-heading data').value - value) < 1e-9",
+        arg=value,
+    )
+
+
+def wait_for_colours(page: Page, classes: dict[str, str]) -> None:
+    """Wait until each area has its class."""
+    page.wait_for_function(
+        """classes => Object.entries(classes).every(([code, name]) =>
+          document.querySelector(`path.area-${code}`)?.dataset.paint === name)""",
+        arg=classes,
+    )
+    # The fill changes softly; what counts is what it comes to.
+    page.wait_for_function("() => document.getAnimations().every(a => a.playState === 'finished')")

@@ -26,8 +26,27 @@ function render({ model, el }) {
       path.setAttribute("aria-label", labels[code] ?? code);
       path.setAttribute("aria-pressed", String(code === model.get("selected")));
     }
+    frame();
+  };
+
+  // The chosen area's edge is drawn once more above its neighbours. The areas themselves stay in
+  // their order: a moved element loses the focus, and its place among those that Tab reaches.
+  const edge = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  edge.setAttribute("class", "edge");
+  const trace = () => edge.setAttribute("d", traced?.getAttribute("d") ?? "");
+  const moved = new MutationObserver(() => trace());
+  let traced = null;
+  const frame = () => {
     const chosen = panel().querySelector(`path.area-${CSS.escape(model.get("selected") || "none")}`);
-    chosen?.parentNode.append(chosen); // above its neighbours, so that its edge is whole
+    if (chosen !== traced) {
+      traced = chosen;
+      moved.disconnect();
+      if (chosen) moved.observe(chosen, { attributeFilter: ["d"] });
+    }
+    trace();
+    const last = chosen?.parentNode;
+    if (!chosen) edge.remove();
+    else if (last.lastChild !== edge) last.append(edge);
   };
 
   const show = (event) => {
@@ -115,6 +134,7 @@ function render({ model, el }) {
     over = true;
     clearInterval(waiting);
     watch.disconnect();
+    moved.disconnect();
     sized.disconnect();
     model.off("change:colours change:labels change:selected", paint);
   };

@@ -13,7 +13,10 @@ function render({ model, el }) {
     if (hit && el.contains(hit)) model.send({ press: hit.dataset.press });
   };
   const choose = (event) => {
-    if (event.target.matches("select")) model.send({ press: event.target.value });
+    if (!event.target.matches("select")) return;
+    model.send({ press: event.target.value });
+    // The list names what is shown, so it waits for the kernel.
+    for (const option of event.target.options) option.selected = option.defaultSelected;
   };
   draw();
   model.on("change:html", draw);

@@ -1,5 +1,7 @@
-// The page around the panels: theme, language, size of type; what a reader chose stays chosen.
+// The page around the panels: theme, language, size of type, and the view in the address; what a
+// reader chose stays chosen.
 const KEPT = "city-dashboard-";
+const VIEW = ["language", "indicator", "area", "time"];
 
 function wanted(name) {
   try {
@@ -17,6 +19,16 @@ function keep(name, value) {
   }
 }
 
+// What is shown goes into the address, so that a reload, a bookmark or a link shows it again.
+function address(changes) {
+  const url = new URL(location.href);
+  for (const [key, value] of Object.entries(changes)) {
+    if (value) url.searchParams.set(key, value);
+    else url.searchParams.delete(key);
+  }
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
+}
+
 function initialize({ model }) {
   const root = document.documentElement;
   const apply = () => {
@@ -27,7 +39,12 @@ function initialize({ model }) {
   const chosen = () => {
     keep("theme", model.get("theme"));
     keep("language", model.get("language"));
+    if (new URLSearchParams(location.search).has("theme")) address({ theme: model.get("theme") });
     apply();
+  };
+  const view = () => {
+    const now = model.get("view");
+    if (root.dataset.settled) address(Object.fromEntries(VIEW.map((key) => [key, now[key]])));
   };
   const measure = () => {
     const rem = Math.round(parseFloat(getComputedStyle(root).fontSize));
@@ -40,19 +57,19 @@ function initialize({ model }) {
   if (["dark", "light"].includes(theme)) model.set("theme", theme);
   model.save_changes();
   apply();
-  // A chart that is being drawn misses what changes meanwhile: language and size wait for it.
+  // A chart that is being drawn misses what changes meanwhile: view and size wait for it.
   const settle = () => {
     root.dataset.settled = "true";
   };
   const begin = () => {
-    const language = wanted("language");
     measure();
-    if (!model.get("languages").includes(language) || language === model.get("language")) {
-      return settle();
-    }
-    model.on("change:title", settle); // the last that the kernel says in another language
-    model.set("language", language);
-    model.save_changes();
+    const asked = new URLSearchParams(location.search);
+    const wish = Object.fromEntries(VIEW.map((key) => [key, asked.get(key)]));
+    wish.language ??= wanted("language");
+    const now = model.get("view");
+    if (VIEW.every((key) => !wish[key] || wish[key] === now[key])) return settle();
+    model.on("msg:custom", settle); // the kernel's answer, after all that it changed
+    model.send({ wish });
   };
   // History has two axes, ranking and comparison one each.
   const drawn = () => document.querySelectorAll(".city-charts .bqplot g.axis").length >= 4;
@@ -65,6 +82,7 @@ function initialize({ model }) {
   model.on("change:theme", chosen);
   model.on("change:language", chosen);
   model.on("change:title", apply);
+  model.on("change:view", view);
   addEventListener("resize", measure);
   return () => {
     watch.disconnect();

@@ -14,10 +14,7 @@ function render({ model, el }) {
         button.type = "button";
         button.className = "tile";
         button.dataset.indicator = id;
-        button.addEventListener("click", () => {
-          model.set("selected", id);
-          model.save_changes();
-        });
+        button.addEventListener("click", () => model.send({ touch: id }));
         buttons.set(id, button);
         el.append(button);
       }

@@ -1,4 +1,5 @@
-// A slider over periods that plays. The kernel says what the period is called.
+// A slider over periods that plays. The kernel says what the period is called: place and name
+// come together, what the reader asks for is a wish until then.
 function render({ model, el }) {
   el.classList.add("city-time");
   el.innerHTML =
@@ -9,11 +10,12 @@ function render({ model, el }) {
     '<output aria-live="polite"></output>';
   const [play, earlier, slider, later, output] = el.children;
   let timer = null;
+  let held = false; // the slider is under a finger
 
   const draw = () => {
     const words = model.get("words");
     slider.max = String(Math.max(0, model.get("length") - 1));
-    slider.value = String(model.get("place"));
+    if (!held) slider.value = String(model.get("place"));
     slider.disabled = model.get("length") < 2;
     output.textContent = model.get("label");
     slider.setAttribute("aria-label", words.time);
@@ -29,7 +31,7 @@ function render({ model, el }) {
       : '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 3v18l15-9z"/></svg>';
   };
   const go = (place) => {
-    model.set("place", Math.min(Math.max(place, 0), model.get("length") - 1));
+    model.set("wish", Math.min(Math.max(place, 0), model.get("length") - 1));
     model.save_changes();
   };
   const stop = () => {
@@ -50,10 +52,19 @@ function render({ model, el }) {
   });
   const move = (by) => () => {
     stop();
-    go(model.get("place") + by);
+    go(model.get("wish") + by);
   };
   earlier.addEventListener("click", move(-1));
   later.addEventListener("click", move(1));
+  slider.addEventListener("pointerdown", () => {
+    held = true;
+  });
+  const release = () => {
+    held = false;
+  };
+  slider.addEventListener("change", release);
+  slider.addEventListener("pointerup", release);
+  slider.addEventListener("pointercancel", release);
   slider.addEventListener("input", () => {
     if (timer) stop();
     go(Number(slider.value));

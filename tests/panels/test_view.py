@@ -1,0 +1,69 @@
+"""What an address keeps of a view."""
+
+import pytest
+
+from citylib.panels.mayor import MayorDashboard
+from citylib.panels.model import CityModel
+from citylib.panels.view import describe, restore
+
+CHOSEN = {"language": "en", "indicator": "fires", "area": "11010", "time": "2024-08-01T00:00"}
+
+
+@pytest.fixture
+def figures(make):
+    return {"pm25": make("pm25"), "fires": make("fires", "month", 24, seed=2)}
+
+
+@pytest.fixture
+def model(city, figures):
+    return CityModel(city, figures)
+
+
+def test_a_view_comes_back_on_another_screen(model, city, figures):
+    model.language = "en"
+    model.show("fires")
+    model.touch("11010")
+    model.move(model.place - 2)
+    assert describe(model) == CHOSEN
+    other = CityModel(city, figures)
+    restore(other, describe(model))
+    assert describe(other) == CHOSEN
+    assert other.time == model.time
+
+
+def test_the_newest_period_is_not_pinned(model):
+    model.show("fires")
+    assert "time" not in describe(model)
+    model.move(0)
+    assert "time" in describe(model)
+
+
+@pytest.mark.parametrize("key", list(CHOSEN))
+@pytest.mark.parametrize("nonsense", ["", "xx", "2024-08-31T00:00", "NaT", 5, None, ["fires"]])
+def test_nonsense_in_an_address_leaves_the_rest(model, key, nonsense):
+    shown = describe(model)
+    restore(model, {key: nonsense})
+    assert describe(model) == shown
+    restore(model, CHOSEN | {key: nonsense})
+    # Without the indicator there is no such period either.
+    lost = {key, "time"} if key == "indicator" else {key}
+    assert describe(model) == {
+        name: shown.get(name) if name in lost else value
+        for name, value in CHOSEN.items()
+        if name not in lost or name in shown
+    }
+
+
+def test_the_page_is_told_the_view_and_asks_for_one(model):
+    dashboard = MayorDashboard(model)
+    answers = []
+    dashboard.page.send = lambda content, buffers=None: answers.append(
+        (content, dashboard.page.view)
+    )
+    dashboard.page._handle_custom_msg({"wish": CHOSEN}, [])
+    assert answers == [({"shown": True}, CHOSEN)]
+    assert dashboard.time.label == "Aug 2024"
+    assert dashboard.tiles.selected == "fires"
+    assert dashboard.map.areas.selected == "11010"
+    dashboard.page._handle_custom_msg({"wish": "fires"}, [])
+    assert len(answers) == 1
