@@ -62,7 +62,9 @@ def is_dead(page):
     ("part", "language", "says"),
     [
         ("kernel", "ko", r"^\d\d:\d\d부터 수치가 멈춰 있습니다"),
-        ("voila", "en", r"^Figures stand still since \d\d:\d\d\."),
+        ("-m citylib.serving", "en", r"^Figures stand still since \d\d:\d\d\."),
+        ("configurable-http-proxy", "en", r"^Figures stand still since \d\d:\d\d\."),
+        ("jupyterhub -f", "ko", r"^\d\d:\d\d부터 수치가 멈춰 있습니다"),
     ],
 )
 def test_what_is_killed_is_noticed_and_the_same_view_comes_back(
@@ -76,9 +78,9 @@ def test_what_is_killed_is_noticed_and_the_same_view_comes_back(
     if part == "kernel":
         kernel_process(page, platform).kill()
     else:
-        (voila,) = platform.find("-m citylib.serving")
-        voila.kill()
-    note = page.wait_for_selector(f"#still [lang={language}]:visible", timeout=10_000)
+        (process,) = platform.find(part)
+        process.kill()
+    note = page.wait_for_selector(f"#still [lang={language}]:visible", timeout=15_000)
     assert page.evaluate("([text, says]) => new RegExp(says).test(text)", [note.inner_text(), says])
     assert is_dead(page)
     page.wait_for_function("!window.stayed && document.documentElement.dataset.settled")
