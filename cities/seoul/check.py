@@ -40,6 +40,7 @@ def figures(profile: Path) -> dict[str, pd.DataFrame]:
     result |= _bus(records / "bus_hourly", profile)
     result |= _bicycles(records, codes)
     result |= _fires(records, codes)
+    result |= _fires_in_buildings(records / "fire_places", profile, codes)
     result |= _covid(records / "covid_daily")
     result |= _population(records / "population_yearly", codes)
     result |= _cameras(records / "cctv_yearly", codes)
@@ -219,6 +220,31 @@ def _fires(records: Path, codes: dict[str, str]) -> dict[str, pd.DataFrame]:
     counted[CITY] = events.groupby("time").size()
     result["fires_reached_late"] = _tidy(counted.stack())
     return result
+
+
+def _fires_in_buildings(
+    folder: Path, profile: Path, codes: dict[str, str]
+) -> dict[str, pd.DataFrame]:
+    """By neighbourhood; those formed after 2013 are no area here and count for the city alone."""
+    table = pd.read_csv(profile / "areas" / "neighbourhood.csv", dtype=str, keep_default_na=False)
+    known = {
+        (row.parent, name.replace(".", "·")): row.code
+        for row in table.itertuples()
+        for name in [row.name_ko, *row.alias.split("|")]
+    }
+    parts = []
+    for path in sorted(folder.iterdir()):
+        wide = _frame(path, "cp949")
+        counts = wide.drop(columns=["자치구", "동"]).replace("-", "0").astype(int)
+        names = wide["동"].str.replace(".", "·")
+        area = [known.get((codes[d], n)) for d, n in zip(wide["자치구"], names, strict=True)]
+        year = pd.Timestamp(path.name.removesuffix(".csv.xz")[-4:])
+        parts.append(pd.DataFrame({"time": year, "area": area, "value": counts.sum(axis=1)}))
+    fires = pd.concat(parts)
+    values = fires.groupby(["time", "area"])["value"].sum()
+    city = fires.groupby("time")["value"].sum()
+    city.index = pd.MultiIndex.from_product([city.index, [CITY]])
+    return {"fires_in_buildings": _tidy(pd.concat([values, city]))}
 
 
 def _covid(folder: Path) -> dict[str, pd.DataFrame]:

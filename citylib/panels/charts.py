@@ -118,7 +118,9 @@ class ChartPanel(Box):
         order = read.ranked(values, read.districts(model.array, city.code))
         found = model.reading()
         rows = shown_ranks(order, model.area)
-        names = [f"{order.index(code) + 1}. {city.area_name(code, lang)}" for code in rows]
+        names = [
+            f"{order.index(code) + 1}. {read.place_name(city, code, lang, True)}" for code in rows
+        ]
         _fill(
             self._ranks,
             [
@@ -143,7 +145,7 @@ class ChartPanel(Box):
         found = model.reading()
         rows: list[tuple[str, float, str]] = []
         if model.area in order:
-            rows.append((city.area_name(model.area, lang), values[model.area], FIRST))
+            rows.append((read.place_name(city, model.area, lang, True), values[model.area], FIRST))
         if order:
             times = model.array["time"].values
             place = int(np.flatnonzero(times == np.datetime64(model.time, "ns"))[0])
@@ -176,7 +178,7 @@ def _visibility(rows: object) -> str:
 def _name(model: CityModel, area: str) -> str:
     if area == model.city.code:
         return say(model.language, "whole_city")
-    return model.city.area_name(area, model.language)
+    return read.place_name(model.city, area, model.language, True)
 
 
 def _title(text: str, note: str, unit: str) -> str:

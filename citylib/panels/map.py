@@ -20,30 +20,33 @@ from citylib.panels.touch import Areas, Markup
 
 
 class MapPanel(Box):
-    """Leaflet map of the districts, with heading, legend and values under the finger.
+    """Leaflet map of the areas, with heading, legend and values under the finger.
 
-    Boundaries and basemap travel to the browser once; a change of indicator, period or language
-    sends colours and words alone.
+    It draws the level of areas that the chosen indicator knows. Basemap and boundaries of a level
+    travel to the browser once; a change of indicator, period or language sends colours and words
+    alone.
 
     Parameters
     ----------
     model : CityModel
-        What is shown; touching a district changes it.
+        What is shown; touching an area changes it.
     """
 
     def __init__(self, model: CityModel) -> None:
         self._model = model
         city = model.city
-        self._level = next(iter(city.levels.values()))
+        self._level = city.levels[read.level_of(model.array, city)]
         shapes = self._level.geojson()
+        self._drawn = {self._level.id: _areas(shapes)}
         west, south, east, north = bounds_of(shapes)
         self.map = ipyleaflet.Map(
             center=((south + north) / 2, (west + east) / 2),
             zoom=11,
             zoom_snap=0,
             zoom_delta=0.5,
-            layers=(_districts(shapes), *_basemap(model)),
+            layers=(self._drawn[self._level.id], *_basemap(model)),
             attribution_control=False,
+            zoom_control=False,
             scroll_wheel_zoom=False,
             box_zoom=False,
             keyboard=False,
@@ -56,7 +59,29 @@ class MapPanel(Box):
         super().__init__([self.heading, self.map, self.areas, self.legend])
         self.add_class("city-map")
         model.observe(self._update, ["indicator", "place", "language", "area", "version"])
+        model.observe(self._name_controls, ["language"])
+        self._name_controls()
         self._update()
+
+    def _name_controls(self, _change: Any = None) -> None:
+        """Zoom keys in the reader's language: leaflet takes their names when it makes them."""
+        lang = self._model.language
+        zoom = ipyleaflet.ZoomControl(
+            zoom_out_text="−",
+            zoom_in_title=say(lang, "zoom_in"),
+            zoom_out_title=say(lang, "zoom_out"),
+        )
+        self.map.controls = (zoom,)
+
+    def _draw_level(self) -> None:
+        """Put the areas of the indicator's level in the place of those of another."""
+        level = self._model.city.levels[read.level_of(self._model.array, self._model.city)]
+        if level.id == self._level.id:
+            return
+        self._level = level
+        if level.id not in self._drawn:
+            self._drawn[level.id] = _areas(level.geojson())
+        self.map.layers = (self._drawn[level.id], *self.map.layers[1:])
 
     def _pressed(self, what: str) -> None:
         if what == "city":
@@ -66,15 +91,19 @@ class MapPanel(Box):
 
     def _update(self, _change: Any = None) -> None:
         model, city, lang = self._model, self._model.city, self._model.language
+        self._draw_level()
         found = model.reading()
         values = read.at(model.array, model.time)
         inner = {code: values.get(code, np.nan) for code in self._level.areas}
         limits = colours.breaks(inner.values())
-        self.areas.labels = {
-            code: label(city, code, value, found.units, lang) for code, value in inner.items()
-        }
-        self.areas.colours = {code: colours.paint(value, limits) for code, value in inner.items()}
-        self.areas.selected = model.area
+        with self.areas.hold_sync():
+            self.areas.labels = {
+                code: label(city, code, value, found.units, lang) for code, value in inner.items()
+            }
+            self.areas.colours = {
+                code: colours.paint(value, limits) for code, value in inner.items()
+            }
+            self.areas.selected = model.area
         self.heading.html = heading(model)
         if model.known:
             self.legend.html = legend(inner.values(), found.units, lang)
@@ -86,9 +115,9 @@ def heading(model: CityModel) -> str:
     """What the map shows, for whom and when: the choice of indicators, figure, period, source."""
     lang, city = model.language, model.city
     found = model.reading(model.area)
-    place = say(lang, "whole_city") if model.area == city.code else city.area_name(model.area, lang)
-    back = ""
+    place, back = say(lang, "whole_city"), ""
     if model.area != city.code:
+        place = read.place_name(city, model.area, lang)
         back = (
             f'<button type="button" class="key back" data-press="city">'
             f'<span aria-hidden="true">↩</span> {say(lang, "whole_city")}'
@@ -120,7 +149,7 @@ def choices(model: CityModel) -> str:
     )
 
 
-def _districts(shapes: dict[str, Any]) -> ipyleaflet.GeoJSON:
+def _areas(shapes: dict[str, Any]) -> ipyleaflet.GeoJSON:
     features = [
         {
             **feature,

@@ -137,11 +137,18 @@ class CityModel(HasTraits):
         return read.reading(self.array, area or self.city.code, self.language, self.time)
 
     def show(self, indicator: str) -> None:
-        """Choose an indicator, at its newest period with a figure for the city."""
+        """Choose an indicator, at its newest period with a figure for the city.
+
+        The chosen area gives way to the one around it that the indicator knows.
+        """
         if indicator not in self.figures:
             return
+        known = read.areas_of(self.figures[indicator])
         with self.hold_trait_notifications():
             self.indicator = indicator
+            if len(known) > 1 and self.area not in known:
+                above = self.city.ancestors(self.area)
+                self.area = next((code for code in above if code in known), self.city.code)
             self.place = self._end = self._newest(indicator)
 
     def renew(self) -> None:

@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 
 from citylib.city.areas import AreaLevel
+from citylib.city.profile import City
 from citylib.look import figures as formats
 from citylib.look.words import say
 from citylib.panels.picture import reading as read
@@ -15,6 +16,9 @@ from citylib.panels.picture.charts import DIGITS, history, ranking
 from citylib.panels.picture.choropleth import choropleth, legend
 from citylib.panels.picture.tile import badge, change, figure, local_now, tile, when
 from citylib.publish.frame import Site, frame, link
+
+LONG = 60
+"""Rows beyond which a table scrolls."""
 
 
 def page(site: Site, lang: str, indicator: str | None, first: bool = False) -> str:
@@ -82,25 +86,37 @@ def _view(site: Site, lang: str, indicator: str, now: datetime, first: bool) -> 
         f"<figure>{choropleth(city, array, lang)}<figcaption>{marks}</figcaption></figure>"
         f"{course}</div>"
         f'<div class="card"><h3>{say(lang, "ranking")}</h3>{ranking(city, array, lang)}'
-        f"{_table(level, found, values, lang)}</div></section>\n"
+        f"{_table(city, level, found, values, lang)}</div></section>\n"
     )
 
 
-def _table(level: AreaLevel, found: read.Reading, values: dict[str, float], lang: str) -> str:
+def _table(
+    city: City, level: AreaLevel, found: read.Reading, values: dict[str, float], lang: str
+) -> str:
     unit = formats.unit(found.units, lang)
     column = [values.get(code, np.nan) for code in level.areas]
     says = formats.alike(column, lang, DIGITS, short=False)
     rows = "".join(
-        f'<tr><th scope="row">{escape(area.name[lang])}</th><td><data value="{value!r}">'
+        f'<tr><th scope="row">{escape(read.place_name(city, code, lang))}</th>'
+        f'<td><data value="{value!r}">'
         f"{text if np.isfinite(value) else say(lang, 'missing')}</data></td></tr>"
-        for area, value, text in zip(level.areas.values(), column, says, strict=True)
+        for code, value, text in zip(level.areas, column, says, strict=True)
     )
     mark = f" ({escape(unit)})" if unit else ""
-    return (
-        f"<h3>{say(lang, 'table')}</h3><table><caption>{escape(found.title)}, {found.when(lang)}"
-        f'</caption><thead><tr><th scope="col">{escape(level.name[lang])}</th>'
-        f'<th scope="col">{say(lang, "value")}{mark}</th></tr></thead><tbody>{rows}</tbody></table>'
+    head = (
+        f'<tr><th scope="col">{escape(level.name[lang])}</th>'
+        f'<th scope="col">{say(lang, "value")}{mark}</th></tr>'
     )
+    return (
+        f"<h3>{say(lang, 'table')}</h3>{_scroll(len(column))}<table>"
+        f"<caption>{escape(found.title)}, {found.when(lang)}</caption>"
+        f"<thead>{head}</thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _scroll(rows: int) -> str:
+    """A long table scrolls within its box, which then takes the keyboard."""
+    return '<div class="long" tabindex="0">' if rows > LONG else "<div>"
 
 
 def _more(site: Site, lang: str, up: str, indicator: str) -> str:

@@ -62,6 +62,18 @@ def test_a_total_that_its_source_no_longer_keeps_up_ends(seoul):
     assert other.when("en") == "31 Aug 2023", "the other totals of the file go on"
 
 
+def test_fires_are_known_by_neighbourhood_and_none_is_guessed(seoul):
+    city = load_city(seoul.profile)
+    array = Cube(seoul.cube).read("fires_in_buildings").load()
+    assert set(array["area"].values[1:]) == set(city.levels["neighbourhood"].areas)
+    found = read.reading(array, city.code, "ko")
+    assert (found.when("ko"), found.value) == ("2022년", 4_208)
+    values = read.at(array, found.time)
+    missing = [code for code, value in values.items() if value != value]
+    names = {city.area_name(code, "ko") for code in missing}
+    assert names == {"상일동", "일원2동"}, "divided and renamed since the boundaries of 2013"
+
+
 def test_sources_and_terms_speak_korean(seoul):
     cube = Cube(seoul.cube)
     for name in cube.ids():

@@ -18,6 +18,9 @@ def figures(make):
         "rides": make("rides", areas=False, units="1", aggregation="sum"),
         "pm25": make("pm25"),
         "fires": make("fires", "month", 24, units="1", aggregation="sum", seed=2),
+        "homes": make(
+            "homes", "year", 3, units="1", aggregation="sum", headline=0, level="neighbourhood"
+        ),
         "people": make("people", "year", 5, units="1", aggregation="sum", headline=0, better=""),
     }
 
@@ -65,6 +68,57 @@ def test_recolouring_sends_no_geometry(dashboard):
     said(dashboard.tiles, touch="fires")
     dashboard.model.move(3)
     assert sent == []
+
+
+def test_the_map_draws_the_level_of_the_indicator_and_sends_it_once(dashboard, city, figures):
+    layers = dashboard.map.map.layers
+    dashboard.model.show("homes")
+    fine = dashboard.map.map.layers
+    codes = [feature["properties"]["code"] for feature in fine[0].data["features"]]
+    assert set(codes) == set(city.levels["neighbourhood"].areas)
+    assert fine[1:] == layers[1:], "the basemap stays"
+    colours = dashboard.map.areas.colours
+    assert set(colours) == set(codes)
+    assert "missing" not in colours.values()
+    assert dashboard.map.areas.labels["1101053"].startswith("종로구 사직동: ")
+    dashboard.model.touch("1101053")
+    assert "종로구 사직동" in dashboard.map.heading.html
+    assert "423곳 중" in dashboard.charts.titles[1].html
+    dashboard.model.show("pm25")
+    assert dashboard.map.map.layers == layers
+    assert dashboard.model.area == "11010", "the district around the neighbourhood"
+    dashboard.model.show("homes")
+    assert dashboard.model.area == city.code
+    assert dashboard.map.map.layers[0] is fine[0]
+
+
+def test_the_zoom_keys_speak_the_readers_language(dashboard):
+    (zoom,) = dashboard.map.map.controls
+    assert (zoom.zoom_in_title, zoom.zoom_out_title) == ("확대", "축소")
+    dashboard.model.language = "en"
+    (zoom,) = dashboard.map.map.controls
+    assert zoom.zoom_in_title == "Zoom in"
+
+
+def test_the_history_says_its_ticks_as_the_public_page_does(dashboard, figures):
+    dashboard.model.show("people")
+    figures["people"].values[:, 0] = [9_800_000, 9_700_000, 9_900_000, 9_600_000, 9_500_000]
+    dashboard.model.renew()
+    across, up = dashboard.charts.history.axes
+    assert up.tick_labels == {
+        "0": "0", "2000000": "200만", "4000000": "400만",
+        "6000000": "600만", "8000000": "800만", "10000000": "1,000만",
+    }  # fmt: skip
+    assert up.tick_values.tolist() == [float(value) for value in up.tick_labels]
+    dashboard.model.show("pm25")
+    assert across.tick_format == "%Y.%-m.%-d"
+
+
+def test_one_figure_alone_is_said_in_the_place_of_a_history(city, make):
+    model = CityModel(city, {"racks": make("racks", "year", 1, "2025", units="1")})
+    dashboard = MayorDashboard(model)
+    assert dashboard.charts.history.layout.visibility == "hidden"
+    assert "값이 하나뿐이라 추이가 없습니다" in dashboard.charts.titles[0].html
 
 
 def test_a_district_switches_the_charts_and_again_back(dashboard, figures, city):

@@ -90,6 +90,28 @@ def test_a_map_says_and_shows_the_cubes_figures(city, make, seed, place, gaps):
         assert ("url(#" in path.get("fill")) == math.isnan(value), "missing is hatched"
 
 
+def test_a_map_draws_the_level_of_its_indicator(city, make):
+    array = make("fires", "year", 2, "2021", units="1", aggregation="sum", level="neighbourhood")
+    svg = choropleth(city, array, "ko")
+    areas = parse(svg).findall(f".//{SVG}path[@data-area]")
+    assert {path.get("data-area") for path in areas} == set(city.levels["neighbourhood"].areas)
+    assert not [path for path in areas if "missing" in path.get("class")]
+    assert "<title>종로구 사직동: " in svg
+    assert len(svg.encode()) < 120_000
+
+
+def test_areas_of_one_name_are_told_apart(city):
+    level = city.levels["neighbourhood"]
+    shared = [code for code, area in level.areas.items() if area.name["ko"] == "신사동"]
+    assert sorted(read.place_name(city, code, "ko", short=True) for code in shared) == [
+        "강남구 신사동",
+        "관악구 신사동",
+    ]
+    assert read.place_name(city, "1101053", "ko", short=True) == "사직동"
+    assert read.place_name(city, "1101053", "en") == "Sajik-dong, Jongno-gu"
+    assert read.place_name(city, "11010", "ko") == "종로구"
+
+
 def test_a_map_is_small_and_asks_for_nothing(city, make):
     svg = choropleth(city, make(), "ko")
     assert len(svg.encode()) < 40_000

@@ -225,3 +225,13 @@ def test_a_swap_keeps_what_was_there_for_who_asked(tmp_path):
     assert (new / "name").read_text() == "old"
     swap(new, Path(tmp_path / "third"))
     assert (tmp_path / "third/name").read_text() == "old"
+
+
+def test_a_long_table_scrolls_and_can_be_reached_by_keyboard(city, make, tmp_path):
+    figures = {"fires": make("fires", "year", 2, "2021", level="neighbourhood")}
+    folder = site.write(city, figures, tmp_path / "public", "v1")
+    text = (folder / "indicator/fires/index.html").read_text()
+    assert '<div class="long" tabindex="0"><table>' in text
+    assert text.count("<data value=") == 423 + 2  # one on the tile, one above the map
+    assert "종로구 사직동</th>" in text
+    assert len(gzip.compress(text.encode())) < 40_000

@@ -34,16 +34,17 @@ def make(city):
         units="ug m-3",
         aggregation="mean",
         areas=True,
+        level="district",
         seed=1,
         **attrs,
     ):
-        codes = [city.code, *(city.levels["district"].areas if areas else [])]
+        codes = [city.code, *(city.levels[level].areas if areas else [])]
         random = np.random.default_rng(seed)
         values = random.uniform(5, 60, (periods, len(codes)))
         if len(codes) > 1:
             total = values[:, 1:].sum(axis=1)
             values[:, 0] = total if aggregation in ("sum", "count") else total / (len(codes) - 1)
-        return xr.DataArray(
+        array = xr.DataArray(
             values,
             dims=("time", "area"),
             coords={
@@ -69,5 +70,7 @@ def make(city):
             }
             | attrs,
         )
+        array["area"].attrs["level"] = level if areas else "city"
+        return array
 
     return make

@@ -1,5 +1,9 @@
 // Colours the areas of a leaflet map that stands beside this element, says what they hold, and
 // makes them keys. Colours travel as names of CSS classes: one small message, no geometry.
+// Of more areas than this Tab reaches one; arrows lead from there to its neighbours.
+const MANY = 60;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
 function render({ model, el }) {
   el.classList.add("city-areas");
   const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true });
@@ -14,14 +18,19 @@ function render({ model, el }) {
   const paths = () => panel().querySelectorAll("path.area");
   const codeOf = (path) => /(?:^|\s)area-(\S+)/.exec(path.getAttribute("class"))?.[1];
 
+  let reached = null;
   const paint = () => {
     const colours = model.get("colours");
     const labels = model.get("labels");
-    for (const path of paths()) {
+    const all = [...paths()];
+    const wanted = [reached, model.get("selected")];
+    const stop = wanted.find((code) => all.some((path) => codeOf(path) === code));
+    const door = all.length > MANY ? (stop ?? codeOf(all[0])) : null;
+    for (const path of all) {
       const code = codeOf(path);
       path.dataset.area = code;
       path.dataset.paint = colours[code] ?? "missing";
-      path.setAttribute("tabindex", "0");
+      path.setAttribute("tabindex", door === null || code === door ? "0" : "-1");
       path.setAttribute("role", "button");
       path.setAttribute("aria-label", labels[code] ?? code);
       path.setAttribute("aria-pressed", String(code === model.get("selected")));
@@ -68,7 +77,35 @@ function render({ model, el }) {
     const path = event.target.closest?.("path.area");
     if (path) model.send({ touch: codeOf(path) });
   };
+  const middle = (path) => {
+    const box = path.getBBox();
+    return [box.x + box.width / 2, box.y + box.height / 2];
+  };
+  // The nearest area in a direction; what lies aside counts as further away.
+  const neighbour = (path, [right, down]) => {
+    const [x, y] = middle(path);
+    let best = null;
+    let least = Infinity;
+    for (const other of paths()) {
+      const [dx, dy] = middle(other).map((value, axis) => value - [x, y][axis]);
+      const ahead = dx * right + dy * down;
+      const far = ahead + 2 * Math.abs(dx * down + dy * right);
+      if (ahead > 0 && far < least) [best, least] = [other, far];
+    }
+    return best;
+  };
+  const go = (event) => {
+    const path = event.target.closest?.("path.area");
+    const next = path && neighbour(path, ARROWS[event.key]);
+    if (path) event.preventDefault(); // the page would scroll
+    if (!next) return;
+    reached = codeOf(next);
+    if (paths().length > MANY) path.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus({ preventScroll: true });
+  };
   const key = (event) => {
+    if (event.key in ARROWS) return go(event);
     if (!["Enter", " "].includes(event.key)) return;
     if (event.target.closest?.("path.area")) event.preventDefault();
     touch(event);
@@ -106,6 +143,8 @@ function render({ model, el }) {
     const count = paths().length;
     if (count && count !== watch.count) {
       watch.count = count;
+      // What leaflet draws later lies above: water and lines come back over the areas.
+      for (const line of panel().querySelectorAll("path[class*=basemap-]")) line.parentNode.append(line);
       paint();
     }
   });
@@ -129,14 +168,14 @@ function render({ model, el }) {
       start();
     }
   }, 20);
-  model.on("change:colours change:labels change:selected", paint);
+  model.on("change", paint);
   return () => {
     over = true;
     clearInterval(waiting);
     watch.disconnect();
     moved.disconnect();
     sized.disconnect();
-    model.off("change:colours change:labels change:selected", paint);
+    model.off("change", paint);
   };
 }
 export default { render };

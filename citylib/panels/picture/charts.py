@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 84, 56, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 84, 56, 12, 34
 # Periods that a history shows at most.
 WINDOW = {"hour": 24 * 14, "day": 366, "month": 120, "year": 60}
 ROWS = 8
 ROW = 34
-NARROW = 420
-NAMES = 190
+NARROW = 455
+NAMES = 225
 DIGITS = 3
 
 
@@ -184,7 +184,7 @@ def ranking(
     for row, code in enumerate(rows):
         y = row * ROW
         width = max(0.0, values[code]) / largest * (NARROW - NAMES - 120)
-        label = f"{order.index(code) + 1}. {city.area_name(code, lang)}"
+        label = f"{order.index(code) + 1}. {read.place_name(city, code, lang, True)}"
         chosen = " chosen" if code == area else ""
         body.append(
             f'<g class="row{chosen}"><text x="0" y="{y + 22}">{escape(label)}</text>'

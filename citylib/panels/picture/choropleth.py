@@ -82,7 +82,7 @@ def choropleth(
 def label(city: City, code: str, value: float, units: str, lang: str) -> str:
     """What an area says when it is pointed at."""
     text = figures.figure(value, units, lang) if np.isfinite(value) else say(lang, "missing")
-    return f"{city.area_name(code, lang)}: {text}"
+    return f"{read.place_name(city, code, lang)}: {text}"
 
 
 def legend(values: Iterable[float], units: str, lang: str) -> str:

@@ -159,6 +159,30 @@ def level_of(array: xr.DataArray, city: City) -> str:
     return level if level in city.levels else next(iter(city.levels))
 
 
+def place_name(city: City, code: str, lang: str, short: bool = False) -> str:
+    """What people call an area: with the area around it, below the city's first level.
+
+    Parameters
+    ----------
+    short : bool
+        The name alone where no other area of the level has it.
+
+    Examples
+    --------
+    >>> place_name(city, "1101053", "ko"), place_name(city, "11010", "ko")  # doctest: +SKIP
+    ('종로구 사직동', '종로구')
+    """
+    name = city.area_name(code, lang)
+    around = [above for above in city.ancestors(code) if above != city.code]
+    if not around:
+        return name
+    if short:
+        level = city.levels[city.level_of(code)]
+        if sum(area.name.get(lang) == name for area in level.areas.values()) == 1:
+            return name
+    return say(lang, "within", name=name, around=city.area_name(around[0], lang))
+
+
 def is_sum(array: xr.DataArray) -> bool:
     """Whether the city's figure is the sum of its areas, so that an area's is only a part."""
     return array.attrs.get("aggregation") in SUMS
