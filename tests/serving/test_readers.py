@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -205,3 +205,26 @@ def test_a_page_is_told_whose_it_is(bare_platform):
     official.get(answer.json()["sign_out"])
     assert official.get(RENDER, follow_redirects=False).status_code == 302
     assert official.get("/hub/home", follow_redirects=False).status_code == 302
+
+
+def test_a_page_that_could_not_be_made_says_why_and_tries_again(bare_platform):
+    official = bare_platform.client("official")
+    lost = official.get(f"{DASHBOARDS}voila/render/nothing.ipynb")
+    assert lost.status_code == 404
+    assert 'http-equiv="refresh"' not in lost.text
+    most = SharedKernelManager.most_for_one.default_value
+    with ExitStack() as open_pages:
+        for _ in range(most):
+            kernel = kernel_of(official.get(RENDER).text)
+            page = websocket(bare_platform, channels(kernel), official, [SUBPROTOCOL])
+            open_pages.enter_context(page)
+        full = official.get(RENDER)
+    assert full.status_code == 503
+    assert "you have too many dashboards open; close one of them" in full.text
+    assert 'http-equiv="refresh"' in full.text
+
+
+def test_the_hubs_page_for_a_service_that_is_away_tries_again(bare_platform):
+    away = bare_platform.client().get("/hub/error/503?url=%2Fservices%2Fdashboards%2F").text
+    assert 'http-equiv="refresh"' in away
+    assert "tries by itself" in away
