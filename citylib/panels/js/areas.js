@@ -25,6 +25,7 @@ function render({ model, el }) {
     const all = [...paths()];
     const wanted = [reached, model.get("selected")];
     const stop = wanted.find((code) => all.some((path) => codeOf(path) === code));
+    if (panel() !== document) panel().classList.toggle("fine", all.length > MANY);
     const door = all.length > MANY ? (stop ?? codeOf(all[0])) : null;
     for (const path of all) {
       const code = codeOf(path);
