@@ -64,9 +64,8 @@ def test_the_preview_in_jupyterlab_is_the_page_that_readers_see(platform):
         page.goto(f"{platform.url}/user/analyst/lab/tree/notebooks/3-publish-a-dashboard.ipynb")
         page.click("[data-jp-item-name=voilaRender]", timeout=60_000)
         preview = page.frame_locator("iframe[src*='/voila/render/']")
-        preview.locator("#first").wait_for(state="detached", timeout=120_000)
-        preview.locator("path.area[data-paint^=class]").first.wait_for(state="attached")
-        preview.locator("#rendered_cells .bqplot").first.wait_for(timeout=60_000)
-        preview.locator("text=Any widget can follow the model too").wait_for()
+        preview.locator("#rendered_cells .bqplot").first.wait_for(timeout=120_000)
+        preview.locator("path.area[data-paint^=class]").first.wait_for(timeout=60_000)
+        preview.locator("#first").wait_for(state="detached", timeout=60_000)
         assert page.locator(".jp-Dialog").count() == 0
         assert faults == []
