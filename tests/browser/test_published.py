@@ -23,4 +23,6 @@ def test_a_published_notebook_appears(platform, monkeypatch, name):
         page.goto(f"{platform.url}/services/dashboards/voila/render/{name}.ipynb")
         page.wait_for_selector("#first", state="detached", timeout=60_000)
         page.wait_for_selector("#rendered_cells .bqplot", state="visible", timeout=30_000)
+        assert page.locator("#rendered_cells h1").first.is_visible(), "no text cell is seen"
+        assert page.locator(".jp-CodeCell .jp-Cell-inputWrapper:visible").count() == 0
         assert not [fault for fault in faults if "leaves the machine" in fault or "NaN" in fault]
