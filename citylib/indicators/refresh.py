@@ -11,7 +11,7 @@ from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
 from citylib.indicators.declaration import FOLDER, Indicator, load_indicators
-from citylib.lake import Lake
+from citylib.lake import DatasetMissing, Lake
 from citylib.operations.store import Store
 
 
@@ -52,7 +52,9 @@ def run_compute(settings: Settings, again: bool = False) -> bool:
     Raises
     ------
     CityError
-        A declaration is wrong, a table is missing, a cluster does not answer.
+        A declaration is wrong, or a cluster does not answer; nothing was computed.
+    DatasetMissing
+        Tables are missing. All indicators on the others are up to date.
     """
     console = Console(file=sys.stdout, highlight=False)
     city = load_city(settings.profile)
@@ -61,22 +63,32 @@ def run_compute(settings: Settings, again: bool = False) -> bool:
     with Store(settings.database) as store:
         store.migrate()
         announce(cube, store)
-        made_from = _made_from(indicators, lake, city)
-        if not again and not cube.empty and _same(cube.attrs, made_from):
-            console.print(f"{len(indicators)} indicators are up to date, version {cube.version}")
-            return False
-        figures = _with_bar(console, list(indicators.values()), lake, city)
-        version = cube.write(figures, made_from)
-        announce(cube, store)
-    console.print(f"{len(figures)} indicators computed, version {version}")
-    return True
+        for indicator in indicators.values():
+            indicator.check(city)
+        there = set(lake.datasets())
+        possible = {name: one for name, one in indicators.items() if one.dataset in there}
+        missing = sorted({one.dataset for one in indicators.values()} - there)
+        if not possible and missing:
+            lake.table(missing[0])
+        made_from = _made_from(possible, lake)
+        fresh = again or cube.empty or not _same(cube.attrs, made_from)
+        if fresh:
+            figures = _with_bar(console, list(possible.values()), lake, city)
+            version = cube.write(figures, made_from)
+            announce(cube, store)
+            console.print(f"{len(figures)} indicators computed, version {version}")
+        else:
+            console.print(f"{len(possible)} indicators are up to date, version {cube.version}")
+    if missing:
+        left = ", ".join(name for name in indicators if name not in possible)
+        raise DatasetMissing(
+            f"no table of {', '.join(missing)} yet, so these were not computed: {left}; "
+            f"run `citylib load {' '.join(missing)}` and compute again"
+        )
+    return fresh
 
 
-def _made_from(
-    indicators: dict[str, Indicator], lake: Lake, city: City
-) -> dict[str, dict[str, object]]:
-    for indicator in indicators.values():
-        indicator.check(city)
+def _made_from(indicators: dict[str, Indicator], lake: Lake) -> dict[str, dict[str, object]]:
     tables = {indicator.dataset for indicator in indicators.values()}
     return {
         "tables": {name: lake.table(name).version for name in sorted(tables)},

@@ -1,5 +1,7 @@
 """From records to the cube and the change log, whatever happens in between."""
 
+import shutil
+
 import pytest
 from support.town import build_town
 
@@ -9,7 +11,7 @@ from citylib.indicators import refresh
 from citylib.indicators.check import run_check
 from citylib.indicators.cube import Cube
 from citylib.indicators.published import as_printed
-from citylib.lake import Lake
+from citylib.lake import DatasetMissing, Lake
 from citylib.lake.report import run_load
 from citylib.operations.store import Store
 
@@ -48,6 +50,25 @@ def test_new_records_make_a_new_version(town):
     assert refresh.run_compute(town)
     assert announced(town) == Cube(town.cube).history()[::-1]
     assert len(announced(town)) == 2
+
+
+def test_a_missing_table_keeps_only_its_own_indicators_from_being_computed(town):
+    datasets, indicators = town.profile / "datasets", town.profile / "indicators"
+    (datasets / "more.toml").write_text((datasets / "counts.toml").read_text())
+    text = (indicators / "all.toml").read_text().split("[mean]")[0]
+    (indicators / "more.toml").write_text(
+        text.replace("[total]", "[other]").replace('"counts"', '"more"')
+    )
+    for _ in range(2):
+        with pytest.raises(DatasetMissing, match=r"no table of more yet.*: other; run"):
+            refresh.run_compute(town)
+        assert set(Cube(town.cube).ids()) == {"total", "mean"}
+    assert len(announced(town)) == 1
+    records = town.profile / "records"
+    shutil.copytree(records / "counts", records / "more")
+    run_load(town, ())
+    assert refresh.run_compute(town)
+    assert float(Cube(town.cube).read("other").sum()) == 20
 
 
 def test_a_changed_declaration_makes_a_new_version(town):
