@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from citylib.city.mapping import Source
+from citylib.city.mapping import Reading, Source
 from citylib.city.model import Plain
 
 Classification = Literal["public", "internal", "personal"]
@@ -73,7 +74,7 @@ class DatasetSpec(Plain):
     column : tuple of Column
         The table's columns besides time, area and source_file, which every table has.
     read : tuple of Source
-        How the files are read, one for each make of file.
+        How the files are read, one for each make of file; none where only feeds bring records.
     folder, path : Path
         Folder of the files and the file of this description; set by the profile.
     """
@@ -89,7 +90,7 @@ class DatasetSpec(Plain):
     key: tuple[str, ...]
     repeats: Literal["conflict", "number"] = "conflict"
     column: tuple[Column, ...]
-    read: Annotated[tuple[Source, ...], Field(min_length=1)]
+    read: tuple[Source, ...] = ()
     folder: Path
     path: Path
 
@@ -103,18 +104,24 @@ class DatasetSpec(Plain):
             if name not in ("time", "area", *names):
                 raise ValueError(f"key {name!r} is no column; there are {', '.join(names)}")
         for number, source in enumerate(self.read):
-            unpivot = source.unpivot
-            filled = set(unpivot.measures.values()) if unpivot else set()
-            if unpivot and unpivot.value:
-                filled.add(unpivot.value)
-            for name in (*source.columns, *filled):
-                if name not in names:
-                    raise ValueError(f"read.{number}.columns.{name}: the table has no such column")
-            for name, rule in [("time", source.time), *source.columns.items()]:
-                if rule.has_source == (name in filled):
-                    says = "must not say" if name in filled else "must say"
-                    raise ValueError(f"read.{number}: rule of {name!r} {says} where its value is")
-            for name in names:
-                if name in self.key and name not in {*source.columns, *filled}:
-                    raise ValueError(f"read.{number}.columns: no rule for key column {name!r}")
+            for fault in self.faults(source):
+                raise ValueError(f"read.{number}{fault}")
         return self
+
+    def faults(self, reading: Reading) -> Iterator[str]:
+        """What keeps a reading from filling this table; each begins where its key ends."""
+        names = [column.name for column in self.column]
+        unpivot = reading.unpivot
+        filled = set(unpivot.measures.values()) if unpivot else set()
+        if unpivot and unpivot.value:
+            filled.add(unpivot.value)
+        for name in (*reading.columns, *filled):
+            if name not in names:
+                yield f".columns.{name}: the table has no such column"
+        for name, rule in [("time", reading.time), *reading.columns.items()]:
+            if rule.has_source == (name in filled):
+                says = "must not say" if name in filled else "must say"
+                yield f": rule of {name!r} {says} where its value is"
+        for name in names:
+            if name in self.key and name not in {*reading.columns, *filled}:
+                yield f".columns: no rule for key column {name!r}"

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.city.datasets import DatasetSpec
-from citylib.city.mapping import Source
+from citylib.city.mapping import Reading
 from citylib.lake.schema import LINE
 from citylib.lake.sheet import Sheet
 
@@ -19,7 +19,7 @@ LOW, SPIKE = 1, 2
 
 
 def occurrences(
-    sheet: Sheet, source: Source, spec: DatasetSpec, keep: np.ndarray
+    sheet: Sheet, source: Reading, spec: DatasetSpec, keep: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Number of each row among the different rows with the same key, and which are there twice."""
     count = len(sheet.lines)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from citylib.city.areas import plain
 from citylib.city.datasets import DatasetSpec
-from citylib.city.mapping import Rule, Source
+from citylib.city.mapping import Reading, Rule
 from citylib.city.profile import City
 from citylib.lake.across import Aside, occurrences, running
 from citylib.lake.errors import FileFault
@@ -54,13 +54,13 @@ class Rows:
     ----------
     sheet : Sheet
         Rows of the file.
-    source : Source
+    source : Reading
         Its mapping.
     row : ndarray of int
         Rows of the sheet that are used.
     """
 
-    def __init__(self, sheet: Sheet, source: Source, row: np.ndarray) -> None:
+    def __init__(self, sheet: Sheet, source: Reading, row: np.ndarray) -> None:
         self.sheet, self.source = sheet, source
         self.groups, self.measures = _groups(sheet, source)
         self.each = max(len(self.groups), 1)
@@ -147,7 +147,7 @@ def _dictionary(codes: np.ndarray, values: list[str]) -> pa.DictionaryArray:
     )
 
 
-def _groups(sheet: Sheet, source: Source) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+def _groups(sheet: Sheet, source: Reading) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """For each record of a wide row: its named parts, and the header of each measure."""
     unpivot = source.unpivot
     if unpivot is None:
@@ -171,7 +171,7 @@ def _groups(sheet: Sheet, source: Source) -> tuple[list[dict[str, str]], list[di
     return [dict(parts) for parts in found], list(found.values())
 
 
-def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> Mapped:
+def map_records(sheet: Sheet, source: Reading, spec: DatasetSpec, city: City) -> Mapped:
     """Make records of a sheet.
 
     Raises

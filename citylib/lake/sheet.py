@@ -10,7 +10,7 @@ import lzma
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +20,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from citylib.city.mapping import Source
+from citylib.city.mapping import Reading
 from citylib.lake.commas import put_together
 from citylib.lake.errors import FileFault
 
+Bad = Sequence[tuple[Any, str]]
 JOINED = 20
 """A record in quotes has fewer lines than these."""
 
@@ -64,7 +65,52 @@ class Sheet:
             )
 
 
-def read_sheet(path: Path, data: bytes, source: Source) -> Sheet:
+def sheet_of(name: str, rows: Sequence[Mapping[str, Any]], bad: Bad = ()) -> Sheet:
+    """Rows of a source's answer.
+
+    Parameters
+    ----------
+    name : str
+        Name for reports.
+    rows : sequence of mapping
+        Nested values get dotted headers, such as `location.coordinates.0`.
+    bad : sequence of (object, reason)
+        What stood among the rows and is none, with the reason.
+
+    Examples
+    --------
+    >>> sheet_of("stations", [{"id": "a", "at": {"lat": 37.5}}]).columns["at.lat"][0].as_py()
+    '37.5'
+    """
+    flat = [_flat(row) for row in rows]
+    headers = list(dict.fromkeys(header for row in flat for header in row))
+    columns = {header: _strings([row.get(header, "") for row in flat]) for header in headers}
+    whole = [*rows, *(value for value, _ in bad)]
+    return Sheet(
+        name,
+        columns,
+        np.arange(1, len(rows) + 1),
+        lambda line: json.dumps(whole[line - 1], ensure_ascii=False, default=str),
+        [(len(rows) + n, reason) for n, (_, reason) in enumerate(bad, 1)],
+    )
+
+
+def _flat(value: Mapping[str, Any]) -> dict[str, str]:
+    """Text of each value, by its dotted way."""
+    result: dict[str, str] = {}
+    todo: list[tuple[str, Any]] = [(str(key), value[key]) for key in reversed([*value])]
+    while todo:
+        way, item = todo.pop()
+        if isinstance(item, Mapping):
+            todo += [(f"{way}.{key}", item[key]) for key in reversed([*item])]
+        elif isinstance(item, (list, tuple)):
+            todo += [(f"{way}.{n}", inner) for n, inner in reversed([*enumerate(item)])]
+        else:
+            result[way] = _text(item)
+    return result
+
+
+def read_sheet(path: Path, data: bytes, source: Reading) -> Sheet:
     """Read a file.
 
     Parameters
@@ -73,7 +119,7 @@ def read_sheet(path: Path, data: bytes, source: Source) -> Sheet:
         Its place, for messages and for the compression (`.xz`, `.gz`).
     data : bytes
         Its bytes.
-    source : Source
+    source : Reading
         How it is read.
 
     Raises
@@ -99,7 +145,7 @@ def _unpacked(path: Path, data: bytes) -> bytes:
         raise FileFault(f"{path}: cannot be decompressed ({error}); fetch it again") from None
 
 
-def _decoded(path: Path, data: bytes, source: Source) -> str:
+def _decoded(path: Path, data: bytes, source: Reading) -> str:
     places = []
     for encoding in source.encodings:
         try:
@@ -112,7 +158,7 @@ def _decoded(path: Path, data: bytes, source: Source) -> str:
     )
 
 
-def _json(path: Path, text: str, source: Source) -> Sheet:
+def _json(path: Path, text: str, source: Reading) -> Sheet:
     try:
         value: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -138,7 +184,7 @@ def _json(path: Path, text: str, source: Source) -> Sheet:
     )
 
 
-def _xlsx(path: Path, data: bytes, source: Source) -> Sheet:
+def _xlsx(path: Path, data: bytes, source: Reading) -> Sheet:
     import openpyxl
 
     try:
@@ -188,7 +234,7 @@ def _names(rows: list[list[str]]) -> list[str]:
     return [name or f"column {n}" for n, name in enumerate(names, 1)]
 
 
-def _csv(path: Path, text: str, source: Source) -> Sheet:
+def _csv(path: Path, text: str, source: Reading) -> Sheet:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     empty = source.separator + ' \t"'
     kept = [n for n, line in enumerate(lines) if line.strip(empty)]
@@ -209,7 +255,7 @@ def _csv(path: Path, text: str, source: Source) -> Sheet:
     return sheet
 
 
-def _joined(lines: list[str], source: Source) -> tuple[list[str], list[int]]:
+def _joined(lines: list[str], source: Reading) -> tuple[list[str], list[int]]:
     """Put together lines that a quoted line break cut; the record keeps its first line's number.
 
     A quote that is never closed must not swallow what follows: lines are joined only if that
@@ -237,13 +283,13 @@ def _fits(fields: list[str], width: int) -> bool:
     return len(fields) >= width and not any(fields[width:])
 
 
-def _fields(line: str, source: Source) -> list[str]:
+def _fields(line: str, source: Reading) -> list[str]:
     if not source.quoting:
         return line.split(source.separator)
     return next(csv.reader([line], delimiter=source.separator), [])
 
 
-def _cut(path: Path, lines: list[str], body: list[int], names: list[str], source: Source) -> Sheet:
+def _cut(path: Path, lines: list[str], body: list[int], names: list[str], source: Reading) -> Sheet:
     """Cut lines into fields; rows of another length are mended one by one, or are bad."""
     width = len(names)
     first = _fields(lines[body[0]], source)
