@@ -12,7 +12,7 @@ from citylib.city.mapping import Reading, Source
 from citylib.city.model import Plain
 
 Classification = Literal["public", "internal", "personal"]
-OWN_COLUMNS = ("time", "area", "occurrence", "source_file")
+OWN_COLUMNS = ("time", "area", "occurrence", "source_file", "replayed")
 
 
 class Column(Plain):

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
+from citylib.city.datasets import DatasetSpec
 from citylib.city.errors import CityError
 from citylib.city.profile import City
+from citylib.lake.delivery import Delivery, LoadReport, Preview
 from citylib.lake.errors import DatasetMissing
-from citylib.lake.load import LoadReport, load_dataset
+from citylib.lake.load import deliver, load_dataset, preview
 from citylib.lake.store import facts, join, read_aside
 
 
@@ -116,13 +118,45 @@ class Lake:
         LakeBusy
             Another load is writing to the same table.
         """
-        spec = self.city.datasets.get(dataset)
-        if spec is None:
-            known = ", ".join(self.city.datasets)
-            raise DatasetMissing(f"the profile has no dataset {dataset!r}; it has {known}")
-        if "://" not in self.uri:
-            Path(self.uri).mkdir(parents=True, exist_ok=True)
-        return load_dataset(self.uri, spec, self.city)
+        return load_dataset(self._made(), self._spec(dataset), self.city)
+
+    def deliver(self, dataset: str, delivery: Delivery) -> LoadReport:
+        """Store what a delivery brings. Delivered again it stores nothing twice.
+
+        Parameters
+        ----------
+        dataset : str
+            Where to.
+        delivery : Delivery
+            What, and who brought it.
+
+        Returns
+        -------
+        LoadReport
+            read = stored + duplicate + set_aside.
+
+        Raises
+        ------
+        DatasetMissing
+            The profile has no such dataset.
+        FileFault
+            A sheet lacks a header that its mapping needs.
+        LakeBusy
+            Others keep writing to the same table; nothing was stored.
+        """
+        return deliver(self._made(), self._spec(dataset), self.city, delivery)
+
+    def preview(self, dataset: str, delivery: Delivery) -> Preview:
+        """What would become of a delivery. Nothing is stored.
+
+        Raises
+        ------
+        DatasetMissing
+            The profile has no such dataset.
+        FileFault
+            A sheet lacks a header that its mapping needs.
+        """
+        return preview(self.uri, self._spec(dataset), self.city, delivery)
 
     def load_all(self) -> list[LoadReport]:
         """Load all datasets of the profile."""
@@ -144,17 +178,27 @@ class Lake:
         DatasetMissing
             It has not been loaded, or the profile has no such dataset.
         """
-        spec = self.city.datasets.get(dataset)
-        if spec is None:
-            known = ", ".join(self.city.datasets)
-            raise DatasetMissing(f"the profile has no dataset {dataset!r}; it has {known}")
+        spec = self._spec(dataset)
         uri = join(self.uri, dataset)
         if not DeltaTable.is_deltatable(uri):
             raise DatasetMissing(f"{uri}: there is no table yet; run `citylib load {dataset}`")
         return Table(DeltaTable(uri), {**facts(spec), "timezone": self.city.timezone})
 
+    def _spec(self, dataset: str) -> DatasetSpec:
+        spec = self.city.datasets.get(dataset)
+        if spec is None:
+            known = ", ".join(self.city.datasets)
+            raise DatasetMissing(f"the profile has no dataset {dataset!r}; it has {known}")
+        return spec
+
+    def _made(self) -> str:
+        if "://" not in self.uri:
+            Path(self.uri).mkdir(parents=True, exist_ok=True)
+        return self.uri
+
     def set_aside(self, dataset: str) -> pa.Table:
         """Rows of a dataset's files that do not fit: file, line, records (that the row stands
-        for), reason, raw, digest (of the file).
+        for), reason, raw, digest (of
+        the file), feed, received.
         """
         return read_aside(self.uri, dataset)

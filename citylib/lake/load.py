@@ -6,6 +6,7 @@ import fnmatch
 import hashlib
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +19,10 @@ from citylib.city.errors import CityError
 from citylib.city.mapping import AreaRule, Source
 from citylib.city.profile import City
 from citylib.lake.compare import compare
+from citylib.lake.delivery import Delivery, LoadReport, Preview
 from citylib.lake.errors import FileFault
 from citylib.lake.records import Mapped, map_records
-from citylib.lake.schema import LINE, LOADS, SET_ASIDE, table_schema
+from citylib.lake.schema import LINE, LOADS, SET_ASIDE, stored_schema, table_schema
 from citylib.lake.sheet import Sheet, read_sheet
 from citylib.lake.store import Store
 
@@ -29,39 +31,10 @@ READER = "4"
 """Raised when the code that reads files comes to read them differently: tables are made anew."""
 
 
-@dataclass(frozen=True)
-class LoadReport:
-    """Account of a load, in records: read = stored + duplicate + set_aside.
-
-    Attributes
-    ----------
-    dataset : str
-        Its id.
-    read, stored, duplicate, set_aside : int
-        Records in the files; newly stored; there already; that do not fit.
-    seconds : float
-        Time it took.
-    files : int
-        Files that were read.
-    failures : tuple of str
-        A sentence for each file that could not be read at all; nothing of it is in the account.
-    digests : tuple of str
-        Files that the account speaks of.
-    """
-
-    dataset: str
-    read: int
-    stored: int
-    duplicate: int
-    set_aside: int
-    seconds: float
-    files: int = 0
-    failures: tuple[str, ...] = ()
-    digests: tuple[str, ...] = ()
-
-
 @dataclass
 class _Batch:
+    feed: str = ""
+    replayed: bool = False
     sheets: list[tuple[Sheet, str, Mapped]] = field(default_factory=list)
 
     @property
@@ -143,6 +116,46 @@ def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
     )
 
 
+def deliver(uri: str, spec: DatasetSpec, city: City, delivery: Delivery) -> LoadReport:
+    """Store what a delivery brings; see `Lake.deliver`."""
+    start = time.perf_counter()
+    store = Store(uri, spec)
+    if account := store.account(delivery.digest):
+        aside = account["set_aside"]
+        total = Counter(read=account["read"], duplicate=account["read"] - aside, set_aside=aside)
+    else:
+        batch = _batch_of(delivery, spec, city)
+        total = _commit(store, batch, _digest_of_mapping(spec, city), anew=False)
+    return _report(spec.id, total, start, delivery)
+
+
+def preview(uri: str, spec: DatasetSpec, city: City, delivery: Delivery) -> Preview:
+    """What would become of a delivery; see `Lake.preview`."""
+    start = time.perf_counter()
+    batch = _batch_of(delivery, spec, city)
+    total, records, aside, _ = _judged(Store(uri, spec), batch, "", anew=False)
+    return Preview(records, aside, _report(spec.id, total, start, delivery))
+
+
+def _batch_of(delivery: Delivery, spec: DatasetSpec, city: City) -> _Batch:
+    batch = _Batch(delivery.feed, delivery.replayed)
+    for sheet, reading in delivery.sheets:
+        batch.sheets.append((sheet, delivery.digest, map_records(sheet, reading, spec, city)))
+    return batch
+
+
+def _report(dataset: str, total: Mapping[str, int], start: float, delivery: Delivery) -> LoadReport:
+    return LoadReport(
+        dataset=dataset,
+        read=total.get("read", 0),
+        stored=total.get("stored", 0),
+        duplicate=total.get("duplicate", 0),
+        set_aside=total.get("set_aside", 0),
+        seconds=time.perf_counter() - start,
+        digests=(delivery.digest,),
+    )
+
+
 def _refusal(store: Store, missing: list[str]) -> str:
     """Why a table is not made anew."""
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -183,7 +196,7 @@ def _digest_of_mapping(spec: DatasetSpec, city: City) -> str:
     """Digest of all that decides how a file becomes records, and what tables say of themselves."""
     digest = hashlib.sha256(READER.encode() + city.timezone.encode())
     digest.update(spec.model_dump_json(exclude={"folder", "path"}).encode())
-    for schema in (table_schema(spec), SET_ASIDE, LOADS):
+    for schema in (stored_schema(spec), SET_ASIDE, LOADS):
         digest.update(schema.serialize().to_pybytes())
     levels: set[str] = set()
     for source in spec.read:
@@ -200,6 +213,15 @@ def _digest_of_mapping(spec: DatasetSpec, city: City) -> str:
 
 
 def _commit(store: Store, batch: _Batch, mapping: str, anew: bool) -> Counter[str]:
+    total, records, aside, loads = _judged(store, batch, mapping, anew)
+    store.write(stored_schema(store.spec), records, aside, loads, anew)
+    return total
+
+
+def _judged(
+    store: Store, batch: _Batch, mapping: str, anew: bool
+) -> tuple[Counter[str], pa.Table, pa.Table, pa.Table]:
+    """What becomes of a batch: the account, and what to add to each of the three tables."""
     spec = store.spec
     schema = table_schema(spec)
     key = [*spec.key, *(["occurrence"] if spec.repeats == "number" else [])]
@@ -238,6 +260,8 @@ def _commit(store: Store, batch: _Batch, mapping: str, anew: bool) -> Counter[st
                     "reason": reason,
                     "raw": sheet.raw(line)[:4000],
                     "digest": digest,
+                    "feed": batch.feed,
+                    "received": now,
                 }
             )
         account = {
@@ -253,14 +277,15 @@ def _commit(store: Store, batch: _Batch, mapping: str, anew: bool) -> Counter[st
             {"file": sheet.file, "digest": digest, "mapping": mapping, "loaded": now, **account}
         )
         begin = own.stop
-    store.write(
-        schema,
-        new.filter(pa.array(fresh)).drop_columns([LINE]),
+    records = new.filter(pa.array(fresh)).drop_columns([LINE])
+    replayed = pa.repeat(batch.replayed, records.num_rows)
+    records = records.append_column("replayed", replayed).cast(stored_schema(spec))
+    return (
+        total,
+        records,
         pa.Table.from_pylist(aside, SET_ASIDE),
         pa.Table.from_pylist(loads, LOADS),
-        anew,
     )
-    return total
 
 
 def _owners(places: np.ndarray, stored: pa.Table, new: pa.Table) -> list[str]:

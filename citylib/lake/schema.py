@@ -17,6 +17,8 @@ SET_ASIDE = pa.schema(
         pa.field("reason", pa.string(), metadata={"title": "why they do not fit"}),
         pa.field("raw", pa.string(), metadata={"title": "the row as it is in the file"}),
         pa.field("digest", pa.string(), metadata={"title": "SHA-256 of the file's name and bytes"}),
+        pa.field("feed", pa.string(), metadata={"title": "feed that brought it; none: a file"}),
+        pa.field("received", STAMP, metadata={"title": "when the lake read it"}),
     ]
 )
 LOADS = pa.schema(
@@ -33,9 +35,17 @@ LOADS = pa.schema(
 )
 
 
+def stored_schema(spec: DatasetSpec) -> pa.Schema:
+    """Schema of a dataset's table: that of its records, and whether they were replayed."""
+    title = "a record of another day, played as if it were of now"
+    metadata = {"title": title, "units": "", "classification": "public"}
+    field = pa.field("replayed", pa.bool_(), metadata=metadata)
+    return table_schema(spec).append(field)
+
+
 def table_schema(spec: DatasetSpec) -> pa.Schema:
-    """Schema of a dataset's table; each field carries `title`, `title_<language>`, `units` and
-    `classification`.
+    """Schema of a dataset's records as files give them; each field carries `title`,
+    `title_<language>`, `units` and `classification`.
     """
     own = {"title": "start of the period", "units": "", "classification": spec.classification}
     area = {"title": "finest area known; none: outside the city"}

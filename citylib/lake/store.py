@@ -57,6 +57,14 @@ class Store:
         rows = table.to_pyarrow_table().to_pylist()
         return {row["digest"]: row for row in rows if row["mapping"] == mapping}
 
+    def account(self, digest: str) -> dict[str, int] | None:
+        """Account of what was loaded with this digest before, whatever the mapping was then."""
+        table = _open(self.loads_uri)
+        if self.records is None or table is None:
+            return None
+        rows = table.to_pyarrow_dataset().to_table(filter=ds.field("digest") == digest)
+        return rows.to_pylist()[0] if rows.num_rows else None
+
     def names(self) -> set[str]:
         """Names of the files loaded before."""
         table = _open(self.loads_uri)

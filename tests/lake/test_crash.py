@@ -49,7 +49,9 @@ def _killed(folder: Path, commit: int, before: bool) -> int | None:
 def _state(lake: Lake) -> tuple[list[str], list[str]]:
     columns = ["time", "area", "gate", "n", "speed", "source_file"]
     table = lake.table("counts").read(columns).to_pylist()
-    return sorted(map(str, table)), sorted(map(str, lake.set_aside("counts").to_pylist()))
+    return sorted(map(str, table)), sorted(
+        map(str, lake.set_aside("counts").drop_columns(["received"]).to_pylist())
+    )
 
 
 def _deliver(folder: Path) -> Lake:
