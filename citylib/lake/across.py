@@ -97,3 +97,8 @@ def _judged(values: np.ndarray) -> np.ndarray:
 
 def _falls_back(value: float, after: np.ndarray) -> bool:
     return len(after) > 0 and float(np.median(after)) < value / 2
+
+
+def needs_whole_files(spec: DatasetSpec) -> bool:
+    """Whether the rows of a file must be seen together to know what they are."""
+    return spec.repeats == "number" or any(column.running for column in spec.column)
