@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import null, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from citylib.operations.tables import feeds
@@ -81,13 +81,10 @@ class FeedStates:
         memory : bool
             With what they remember, which only the service needs; otherwise that is empty.
         """
-        columns = [column for column in feeds.c if column.name != "memory"]
-        query = select(*columns, feeds.c.memory if memory else null()).order_by(feeds.c.feed)
+        columns = [column for column in feeds.c if memory or column.name != "memory"]
         with self._store.read() as connection:
-            rows = [tuple(row) for row in connection.execute(query)]
-        return {
-            str(feed): FeedState(feed, *rest, memory=known or {}) for feed, *rest, known in rows
-        }
+            rows = connection.execute(select(*columns).order_by(feeds.c.feed)).mappings()
+            return {row["feed"]: FeedState(**row) for row in rows}
 
     def write(self, states: Iterable[FeedState]) -> None:
         """Write states in the place of what was known of their feeds, all in one transaction."""
