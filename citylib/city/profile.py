@@ -126,6 +126,8 @@ class City(Plain):
         By id.
     feeds : dict of str to FeedSpec
         By id.
+    feed_faults : dict of str to str
+        What is wrong with the file of a feed, by its id; the others work without it.
     attribution : dict of str to str
         One line that names the publishers, per language.
     folder : Path
@@ -143,6 +145,7 @@ class City(Plain):
     basemap: tuple[Layer, ...]
     datasets: dict[str, DatasetSpec]
     feeds: dict[str, FeedSpec]
+    feed_faults: dict[str, str]
     attribution: dict[str, str]
     folder: Path
 
@@ -241,11 +244,13 @@ def load_city(folder: Path) -> City:
         if not layer.path.is_file():
             raise ProfileError(f"{layer.path}: no such file; basemap {layer.id!r} needs it")
     datasets = _read_datasets(path.parent, profile.languages, set(levels))
+    feeds, faults = _read_feeds(path.parent, profile.languages, set(levels), datasets)
     return City(
         **{name: getattr(profile, name) for name in _SHARED},
         levels=levels,
         datasets=datasets,
-        feeds=_read_feeds(path.parent, profile.languages, set(levels), datasets),
+        feeds=feeds,
+        feed_faults=faults,
         folder=path.parent,
     )
 
@@ -279,26 +284,36 @@ def _read_feeds(
     languages: tuple[str, ...],
     levels: set[str],
     datasets: dict[str, DatasetSpec],
-) -> dict[str, FeedSpec]:
-    result = {}
+) -> tuple[dict[str, FeedSpec], dict[str, str]]:
+    """The feeds, and what is wrong with those that cannot be read."""
+    feeds: dict[str, FeedSpec] = {}
+    faults: dict[str, str] = {}
     for path in sorted((folder / "feeds").glob("*.toml")):
-        values = read_toml(path)
-        own = {"id": path.stem, "path": path}
-        if taken := [key for key in own if key in values]:
-            raise ProfileError(f"{path}: key {taken[0]!r} follows from the file's name; remove it")
-        spec = parse(FeedSpec, {**values, **own}, path)
-        _all_languages(spec.title, languages, f"{path}: key 'title'")
-        dataset = datasets.get(spec.dataset)
-        if dataset is None:
-            raise ProfileError(
-                f"{path}: key 'dataset': no dataset {spec.dataset!r}; there are "
-                f"{', '.join(datasets)}"
-            )
-        for fault in dataset.faults(spec.read):
-            raise ProfileError(f"{path}: key 'read'{fault}")
-        _check_levels(spec.read, levels, path)
-        result[path.stem] = spec
-    return result
+        try:
+            feeds[path.stem] = _read_feed(path, languages, levels, datasets)
+        except ProfileError as error:
+            faults[path.stem] = str(error)
+    return feeds, faults
+
+
+def _read_feed(
+    path: Path, languages: tuple[str, ...], levels: set[str], datasets: dict[str, DatasetSpec]
+) -> FeedSpec:
+    values = read_toml(path)
+    own = {"id": path.stem, "path": path}
+    if taken := [key for key in own if key in values]:
+        raise ProfileError(f"{path}: key {taken[0]!r} follows from the file's name; remove it")
+    spec = parse(FeedSpec, {**values, **own}, path)
+    _all_languages(spec.title, languages, f"{path}: key 'title'")
+    dataset = datasets.get(spec.dataset)
+    if dataset is None:
+        raise ProfileError(
+            f"{path}: key 'dataset': no dataset {spec.dataset!r}; there are {', '.join(datasets)}"
+        )
+    for fault in dataset.faults(spec.read):
+        raise ProfileError(f"{path}: key 'read'{fault}")
+    _check_levels(spec.read, levels, path)
+    return spec
 
 
 def _check_levels(reading: Reading, levels: set[str], path: Path) -> None:
