@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,10 @@ import httpx
 from citylib.city.errors import CityError
 from citylib.city.feeds import FeedSpec
 from citylib.city.model import Plain
+from citylib.city.profile import City
+
+# httpx logs each address, and some sources want the key of access in it.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 ATTEMPTS = 3
 PATIENCE = 20.0
@@ -125,7 +130,7 @@ class Session:
         headers: dict[str, str] | None,
         conditional: bool,
     ) -> Answer:
-        asked = dict(headers or {})
+        asked = {"Accept-Encoding": "gzip", **(headers or {})}
         name = self.shown(str(httpx.URL(url, params=params) if params else url))
         if conditional:
             for header, sent in (("etag", "If-None-Match"), ("last-modified", "If-Modified-Since")):
@@ -143,6 +148,10 @@ class Session:
                     raise _Passing(f"{name} answered {response.status_code}", _wait(known))
                 if response.status_code >= 300:
                     raise FeedFault(_refusal(name, response.status_code))
+                # Packed twice, a few bytes become more than memory holds in one step.
+                packing = known.get("content-encoding", "").lower()
+                if packing not in ("", "identity", "gzip", "deflate"):
+                    raise FeedFault(f"{name}: the answer is packed as {packing[:80]!r}; refused")
                 data = bytearray()
                 async for piece in response.aiter_bytes():
                     data += piece
@@ -219,6 +228,8 @@ class Request:
         The key of access.
     now : datetime
         When the poll began, aware.
+    city : City, optional
+        Whose feed it is.
     """
 
     feed: FeedSpec
@@ -226,3 +237,4 @@ class Request:
     session: Session
     key: str | None
     now: datetime
+    city: City | None = None

@@ -61,7 +61,7 @@ async def poll(
     """All sheets of one poll. `keys` are the feed's own, such as timeout."""
     module = connector(name)
     spec = feed(name, address, **keys)
-    own = client or httpx.AsyncClient(timeout=None)
+    own = client or httpx.AsyncClient()
     try:
         session = Session(spec, own, {} if memory is None else memory, key)
         chosen = module.Options.model_validate(options or {})
