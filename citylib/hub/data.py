@@ -1,6 +1,7 @@
 """Records, figures and public pages brought up to date before the hub starts.
 
-Run by `citylib.hub.demo` as a process of its own, so that its memory is free again afterwards.
+Run by `citylib.hub.demo`, and with `renew` by the feeds' service, as a process of its own, so that
+its memory is free again afterwards.
 """
 
 from __future__ import annotations
@@ -34,6 +35,15 @@ def bring_up_to_date(settings: Settings) -> None:
     build(settings)
 
 
+def renew(settings: Settings) -> None:
+    """Compute the indicators and publish the public pages, if there are new records."""
+    from citylib.indicators.refresh import run_compute
+    from citylib.publish.site import build
+
+    if run_compute(settings):
+        build(settings)
+
+
 def state(settings: Settings) -> str:
     """A mark that changes when the profile, the programs or the places do.
 
@@ -60,7 +70,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 if __name__ == "__main__":
     try:
-        bring_up_to_date(Settings.load())
+        (renew if sys.argv[1:] == ["renew"] else bring_up_to_date)(Settings.load())
     except CityError as error:
         sys.exit(f"citylib: {error}")
     except KeyboardInterrupt:
