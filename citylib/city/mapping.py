@@ -235,7 +235,8 @@ class Reading(Plain):
     Attributes
     ----------
     format : str
-        "csv", "json" or "xlsx".
+        "csv", "json", "parquet" or "xlsx". In Parquet times are read as "%Y-%m-%d %H:%M:%S" (with
+        "%z" where they are instants) and dates as "%Y-%m-%d"; nested values have dotted headers.
     encodings : tuple of str
         Tried in this order.
     separator, quoting : str, bool
@@ -255,7 +256,7 @@ class Reading(Plain):
         Rule for each column of the table that the file has.
     """
 
-    format: Literal["csv", "json", "xlsx"] = "csv"
+    format: Literal["csv", "json", "parquet", "xlsx"] = "csv"
     encodings: Names = ("utf-8-sig",)
     separator: str = ","
     quoting: bool = True
@@ -293,4 +294,4 @@ class Source(Reading):
     """
 
     files: Names
-    format: Literal["csv", "json", "xlsx"]
+    format: Literal["csv", "json", "parquet", "xlsx"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import io
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -21,9 +22,10 @@ from citylib.city.profile import City
 from citylib.lake.compare import compare
 from citylib.lake.delivery import Delivery, LoadReport, Preview
 from citylib.lake.errors import FileFault
+from citylib.lake.files import read_sheets
 from citylib.lake.records import Mapped, map_records
 from citylib.lake.schema import LINE, LOADS, SET_ASIDE, stored_schema, table_schema
-from citylib.lake.sheet import Sheet, read_sheet
+from citylib.lake.sheet import Sheet
 from citylib.lake.store import Store
 
 BATCH = 500_000
@@ -86,7 +88,7 @@ def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
             count["set_aside"] += account["set_aside"]
             continue
         try:
-            sheet = read_sheet(path, data, source)
+            sheet = next(read_sheets(path, source, io.BytesIO(data), whole=True))
             mapped = map_records(sheet, source, spec, city)
         except FileFault as error:
             failures.append(_located(str(error), path))

@@ -1,0 +1,385 @@
+"""Delimited text as sheets: headers found, quotes closed, lines cut into fields."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from citylib.city.mapping import Reading
+from citylib.lake.commas import put_together
+from citylib.lake.errors import FileFault
+from citylib.lake.sheet import Sheet, headers_of, strings, there_twice, wanted
+
+JOINED = 20
+"""A record in quotes has fewer lines than these."""
+OPEN = "a quote is not closed"
+BREAK, QUOTE, INNER = ord("\n"), ord('"'), ord("\v")
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Headers ("" for a column without), fields of a row, and the columns that are read."""
+
+    names: list[str]
+    width: int
+    used: list[int]
+
+
+@dataclass
+class _Part:
+    """Lines of a block that are rows.
+
+    Attributes
+    ----------
+    data : bytes
+        One row a line; a line break within quotes is a "\\v".
+    rows : ndarray of int
+        Where each row begins, in lines of the block from 0.
+    spans : dict of int to int
+        Last line of a row that has several.
+    bad : list of int
+        Lines with a quote that is not closed.
+    lines : int
+        All lines.
+    """
+
+    data: bytes
+    rows: np.ndarray
+    lines: int
+    spans: dict[int, int] = field(default_factory=dict)
+    bad: list[int] = field(default_factory=list)
+
+
+def csv_sheets(
+    path: Path, blocks: Iterable[bytes], reading: Reading, every: bool = False
+) -> Iterator[Sheet]:
+    """A sheet for each block of lines.
+
+    Parameters
+    ----------
+    path : Path
+        Place of the file.
+    blocks : iterable of bytes
+        Whole lines as UTF-8, each ended by one "\\n".
+    reading : Reading
+        Separator, quoting, headers.
+    every : bool
+        Read all columns, not only those that the mapping speaks of.
+
+    Raises
+    ------
+    FileFault
+        It has no rows, or cannot be cut into fields.
+    """
+    names: list[str] = []
+    layout: _Layout | None = None
+    line, rest, found = 1, b"", False
+    for block, last in _with_last(blocks):
+        block = rest + block
+        if not names:
+            names, begin, skipped = _head(block, reading)
+            block, line = block[begin:], line + skipped
+        part, rest = _closed(block, reading, len(names), last)
+        if layout is None and (first := _first(part, reading)) is not None:
+            place, fields = first
+            if reading.names and fields[0].strip('"\ufeff ') == names[0]:
+                _drop(part, {place})
+                first = _first(part, reading)
+            if first is not None:
+                layout = _layout(names, first[1], reading, every)
+        if layout is None and part.bad:
+            layout = _layout(names, names, reading, every)
+        if layout is not None:
+            sheet = _sheet(path, block, line, part, layout, reading)
+            found = found or bool(len(sheet.lines) or sheet.bad)
+            if len(sheet.lines) or sheet.bad:
+                yield sheet
+        line += part.lines
+    if not names:
+        raise FileFault(f"{path}: the file is empty; fetch it again from its publisher")
+    if layout is None or not found:
+        raise FileFault(f"{path}: the file has no rows below its header; fetch it again")
+
+
+def _with_last(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    before = None
+    for block in blocks:
+        if before is not None:
+            yield before, False
+        before = block
+    if before is not None:
+        yield before, True
+
+
+def _head(block: bytes, reading: Reading) -> tuple[list[str], int, int]:
+    """Headers, and where the body begins: byte and line of the block."""
+    head: list[list[str]] = []
+    begin = line = 0
+    while len(head) < reading.header_rows and begin < len(block):
+        text, end, lines = _record(block, begin, reading)
+        if text.strip(_empty(reading)):
+            head.append(_fields(text, reading))
+        begin, line = end, line + lines
+    return list(reading.names) or headers_of(head), begin, line
+
+
+def _record(block: bytes, begin: int, reading: Reading) -> tuple[str, int, int]:
+    """A row of the header, where it ends, and how many lines it has."""
+    end = block.index(b"\n", begin) + 1
+    text = block[begin : end - 1].decode()
+    if not reading.quoting or text.count('"') % 2 == 0:
+        return text, end, 1
+    parts, stop = [text], end
+    while stop < len(block) and len(parts) < JOINED:
+        start, stop = stop, block.index(b"\n", stop) + 1
+        parts.append(block[start : stop - 1].decode())
+        if parts[-1].count('"') % 2:
+            whole = "\v".join(parts)
+            if not reading.names or _fits(_fields(whole, reading), len(reading.names)):
+                return whole, stop, len(parts)
+            break
+    return text, end, 1
+
+
+def _layout(names: list[str], first: list[str], reading: Reading, every: bool) -> _Layout:
+    """Columns of the file; further ones that are empty in its first row have no header."""
+    width = len(names)
+    if len(first) > width and not any(first[width:]):
+        names = names + [""] * (len(first) - width)
+    headers = set(names) if every else wanted(reading, names)
+    used = [i for i, name in enumerate(names) if name and name in headers]
+    return _Layout(names, width, used or [0])
+
+
+def _first(part: _Part, reading: Reading) -> tuple[int, list[str]] | None:
+    """The first row that is not blank: its number and its fields."""
+    begin = 0
+    for place in range(len(part.rows)):
+        end = part.data.index(b"\n", begin)
+        text = part.data[begin:end].decode()
+        if text.strip(_empty(reading)):
+            return place, _fields(text, reading)
+        begin = end + 1
+    return None
+
+
+def _closed(block: bytes, reading: Reading, width: int, last: bool) -> tuple[_Part, bytes]:
+    """Put together lines that a quoted line break cut; the record keeps its first line's number.
+
+    A quote that is never closed must not swallow what follows: lines are joined only if that
+    gives a row of the right length. What is returned besides is the end of the block, if its last
+    row may go on in the next.
+    """
+    if not reading.quoting or b'"' not in block:
+        total = block.count(b"\n")
+        return _Part(block, np.arange(total), total), b""
+    data = np.frombuffer(block, np.uint8)
+    marks = np.flatnonzero((data == QUOTE) | (data == BREAK))
+    breaks = np.flatnonzero(data[marks] == BREAK)
+    ends = marks[breaks]
+    odd = np.flatnonzero(np.diff(breaks, prepend=-1) % 2 == 0).tolist()
+    total, spans, lone, at = len(ends), {}, set(), 0
+    while at < len(odd):
+        n = odd[at]
+        m = odd[at + 1] if at + 1 < len(odd) else total
+        if m == total and not last and total < n + JOINED:
+            total = n
+            break
+        begin = int(ends[n - 1]) + 1 if n else 0
+        at += 1
+        if m < min(n + JOINED, total):
+            text = block[begin : ends[m]].decode().replace("\n", "\v")
+            if _fits(_fields(text, reading), width):
+                spans[n] = m
+                at += 1
+                continue
+        lone.add(n)
+    length = int(ends[total - 1]) + 1 if total else 0
+    rest = block[length:]
+    if not spans and not lone:
+        return _Part(block[:length], np.arange(total), total), rest
+    joined = bytearray(block[:length])
+    kept = np.ones(total, bool)
+    for n, m in spans.items():
+        for end in ends[n:m].tolist():
+            joined[end] = INNER
+        kept[n + 1 : m + 1] = False
+    part = _Part(bytes(joined), np.flatnonzero(kept), total, spans)
+    blank = _empty(reading).encode()
+    part.bad = [n for n in sorted(lone) if block[_start(ends, n) : ends[n]].strip(blank)]
+    if lone:
+        _drop(part, set(np.flatnonzero(np.isin(part.rows, list(lone))).tolist()))
+    return part, rest
+
+
+def _start(ends: np.ndarray, line: int) -> int:
+    return int(ends[line - 1]) + 1 if line else 0
+
+
+def _drop(part: _Part, places: set[int]) -> None:
+    """Take rows out, by their number in the part."""
+    lines = part.data.split(b"\n")
+    part.data = b"\n".join(line for n, line in enumerate(lines) if n not in places)
+    part.rows = np.delete(part.rows, list(places))
+
+
+def _sheet(
+    path: Path, block: bytes, first: int, part: _Part, layout: _Layout, reading: Reading
+) -> Sheet:
+    raw = _raw(block, first, part.spans)
+    table, odd = _cut(path, part, layout, reading)
+    rows = part.rows
+    if odd:
+        rows = np.delete(rows, [place for place, _ in odd])
+    blank = _blank(table, lambda n: raw(int(rows[n]) + first), reading)
+    if len(blank):
+        rows = np.delete(rows, blank)
+        table = table.take(np.delete(np.arange(table.num_rows), blank))
+    bad = [(n + first, OPEN) for n in part.bad]
+    mended: dict[int, list[str]] = {}
+    for place, text in odd:
+        if not text.strip(_empty(reading)):
+            continue
+        fields = put_together(_fields(text, reading), layout.names, layout.width, reading)
+        line = int(part.rows[place])
+        if isinstance(fields, str):
+            bad.append((line + first, fields))
+        else:
+            mended[line] = [fields[i] for i in layout.used]
+    if mended:
+        extra = [strings(column) for column in zip(*mended.values(), strict=True)]
+        table = pa.concat_tables([table, pa.table(extra, table.column_names)])
+        rows = np.concatenate([rows, list(mended)])
+        table = table.take(np.argsort(rows, kind="stable"))
+        rows = np.sort(rows)
+    return Sheet(
+        path.name,
+        {
+            layout.names[i]: table.column(n).combine_chunks()
+            for n, i in enumerate(layout.used)
+            if layout.names[i]
+        },
+        rows + first,
+        raw,
+        bad,
+        there_twice(layout.names),
+        tuple(name for name in layout.names if name),
+    )
+
+
+def _cut(
+    path: Path, part: _Part, layout: _Layout, reading: Reading
+) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """Fields of the columns used, and the rows of another length: their number and text."""
+    for again in (True, False):
+        odd: list[tuple[int, str]] = []
+        table = _parsed(path, part.data, layout, reading, odd) if len(part.rows) else None
+        if table is None:
+            return pa.table([strings([])] * len(layout.used), [str(i) for i in layout.used]), odd
+        if table.num_rows + len(odd) == len(part.rows):
+            return table, odd
+        if again:  # a quote was opened within a line and not closed before its end
+            form = re.compile(_closed_line(reading.separator))
+            lines = part.data.decode().split("\n")[:-1]
+            wrong = {n for n, line in enumerate(lines) if not form.fullmatch(line)}
+            part.bad += [int(part.rows[n]) for n in sorted(wrong)]
+            _drop(part, wrong)
+    raise FileFault(f"{path}: quotes are not closed where they should be; mend the file")
+
+
+def _parsed(
+    path: Path, data: bytes, layout: _Layout, reading: Reading, odd: list[tuple[int, str]]
+) -> pa.Table:
+    keys = [str(i) for i in range(len(layout.names))]
+
+    def other_length(row: Any) -> str:
+        odd.append((row.number - 1, row.text))
+        return "skip"
+
+    try:
+        return pyarrow.csv.read_csv(
+            pa.BufferReader(data),
+            pyarrow.csv.ReadOptions(
+                column_names=keys, use_threads=False, block_size=len(data) + 1
+            ),
+            pyarrow.csv.ParseOptions(
+                delimiter=reading.separator,
+                quote_char='"' if reading.quoting else False,
+                ignore_empty_lines=False,
+                invalid_row_handler=other_length,
+            ),
+            pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(keys, pa.string()),
+                include_columns=[keys[i] for i in layout.used],
+                strings_can_be_null=False,
+                check_utf8=False,  # the text was decoded before
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise FileFault(f"{path}: not readable as CSV: {error}") from None
+
+
+def _closed_line(separator: str) -> str:
+    """What a line looks like whose quotes are closed at its end."""
+    sep = re.escape(separator)
+    one = rf'(?:"(?:[^"]|"")*+"(?!")[^{sep}]*+|[^"{sep}][^{sep}]*+|)'
+    return rf"{one}(?:{sep}{one})*+"
+
+
+def _blank(table: pa.Table, text: Callable[[int], str], reading: Reading) -> list[int]:
+    """Rows in which nothing is written."""
+    is_empty = np.zeros(256, bool)
+    is_empty[list(_empty(reading).encode())] = True
+    rows: np.ndarray | None = None
+    for column in table.columns:
+        array = column.combine_chunks()
+        offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
+        data = np.frombuffer(array.buffers()[2] or b"\0", np.uint8)
+        begin, end = offsets[:-1], offsets[1:]
+        if rows is not None:
+            begin, end = begin[rows], end[rows]
+        maybe = end == begin
+        maybe |= is_empty[data[np.minimum(begin, len(data) - 1)]]
+        rows = np.flatnonzero(maybe) if rows is None else rows[maybe]
+        if not len(rows):
+            return []
+    found = [] if rows is None else rows.tolist()
+    return [n for n in found if not text(n).strip(_empty(reading) + "\n")]
+
+
+def _raw(block: bytes, first: int, spans: dict[int, int]) -> Callable[[int], str]:
+    ends: list[np.ndarray] = []
+
+    def raw(line: int) -> str:
+        if not ends:
+            ends.append(np.flatnonzero(np.frombuffer(block, np.uint8) == BREAK))
+        n = line - first
+        return block[_start(ends[0], n) : ends[0][spans.get(n, n)]].decode("utf-8", "replace")
+
+    return raw
+
+
+def _empty(reading: Reading) -> str:
+    """What a blank line may hold."""
+    return reading.separator + ' \t"'
+
+
+def _fields(line: str, reading: Reading) -> list[str]:
+    if not reading.quoting:
+        return line.split(reading.separator)
+    try:
+        return next(csv.reader([line], delimiter=reading.separator), [])
+    except csv.Error:  # a field longer than any
+        return line.split(reading.separator)
+
+
+def _fits(fields: list[str], width: int) -> bool:
+    return len(fields) >= width and not any(fields[width:])
