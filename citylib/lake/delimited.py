@@ -17,6 +17,7 @@ from citylib.city.mapping import Reading
 from citylib.lake.commas import put_together
 from citylib.lake.errors import FileFault
 from citylib.lake.sheet import Sheet, headers_of, strings, there_twice, wanted
+from citylib.lake.text import with_last
 
 JOINED = 20
 """A record in quotes has fewer lines than these."""
@@ -82,7 +83,7 @@ def csv_sheets(
     names: list[str] = []
     layout: _Layout | None = None
     line, rest, found = 1, b"", False
-    for block, last in _with_last(blocks):
+    for block, last in with_last(blocks):
         block = rest + block
         if not names:
             names, begin, skipped = _head(block, reading)
@@ -107,16 +108,6 @@ def csv_sheets(
         raise FileFault(f"{path}: the file is empty; fetch it again from its publisher")
     if layout is None or not found:
         raise FileFault(f"{path}: the file has no rows below its header; fetch it again")
-
-
-def _with_last(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    before = None
-    for block in blocks:
-        if before is not None:
-            yield before, False
-        before = block
-    if before is not None:
-        yield before, True
 
 
 def _head(block: bytes, reading: Reading) -> tuple[list[str], int, int]:
@@ -307,9 +298,7 @@ def _parsed(
     try:
         return pyarrow.csv.read_csv(
             pa.BufferReader(data),
-            pyarrow.csv.ReadOptions(
-                column_names=keys, use_threads=False, block_size=len(data) + 1
-            ),
+            pyarrow.csv.ReadOptions(column_names=keys, use_threads=False, block_size=len(data) + 1),
             pyarrow.csv.ParseOptions(
                 delimiter=reading.separator,
                 quote_char='"' if reading.quoting else False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,11 +44,12 @@ def line_blocks(path: Path, open_: Open, encodings: tuple[str, ...]) -> Iterator
     rest, offset = b"", 0
     is_utf8 = codecs.lookup(encoding).name in UTF8
     with open_() as stream:
-        for piece in _pieces(path, stream, encoding) if not is_utf8 else _raw(stream, encoding):
+        pieces = _raw(stream, encoding) if is_utf8 else _pieces(path, stream, encoding)
+        for piece, last in with_last(pieces):
             data = rest + piece if rest else piece
-            cut = data.rfind(b"\n") + 1
-            if b"\r" in data:
-                cut = max(cut, data.rfind(b"\r", 0, len(data) - 1) + 1)
+            if last and data and not data.endswith((b"\n", b"\r")):
+                data += b"\n"
+            cut = _end_of_lines(data, last)
             if not cut and len(data) > LONGEST:
                 raise FileFault(
                     f"{path}: a line of more than {LONGEST >> 20} MB; this is no table, or its "
@@ -58,10 +59,25 @@ def line_blocks(path: Path, open_: Open, encodings: tuple[str, ...]) -> Iterator
                 yield _lines(path, data[:cut], encoding, offset if is_utf8 else None)
                 offset += cut
             rest = data[cut:]
-    if rest:
-        yield _lines(path, rest, encoding, offset if is_utf8 else None) + (
-            b"" if rest.endswith((b"\n", b"\r")) else b"\n"
-        )
+
+
+def with_last(items: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Each with whether it is the last."""
+    before = None
+    for item in items:
+        if before is not None:
+            yield before, False
+        before = item
+    if before is not None:
+        yield before, True
+
+
+def _end_of_lines(data: bytes, last: bool) -> int:
+    """Where the last line ends; a "\\r" at the end may be one half of a line break."""
+    if last:
+        return len(data)
+    cut = data.rfind(b"\n") + 1
+    return max(cut, data.rfind(b"\r", 0, len(data) - 1) + 1) if b"\r" in data else cut
 
 
 def whole_text(path: Path, open_: Open, encodings: tuple[str, ...]) -> str:
