@@ -180,11 +180,11 @@ class MayorDashboard:
 
 def header(model: CityModel, title: str) -> str:
     """Name of the page, and the choice of language and theme."""
-    lang = model.language
+    lang, spoken = model.language, model.city.languages
     choices = "".join(
         f'<button type="button" class="key" lang="{code}" data-press="language:{code}" '
         f'aria-pressed="{str(code == lang).lower()}">{own_name(code)}</button>'
-        for code in model.city.languages
+        for code in (spoken if len(spoken) > 1 else ())
     )
     other = "light" if model.theme == "dark" else "dark"
     return (
