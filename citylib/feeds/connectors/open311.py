@@ -116,8 +116,9 @@ async def _page(request: Request, options: Options, walk: Walk, answer: Answer) 
     page = await aside(
         read_page, answer.url, answer.data, options.resource, request.feed.read.encodings
     )
-    # A request at the seam of two spans may be all that both have; a full page comes once.
-    walk.step(answer, page, options.page_size, len(page.rows) >= (options.page_size or options.cut))
+    # Two spans may share a request at their seam, and half a span begins like the whole.
+    size = options.page_size
+    walk.step(answer, page, size, once=size is not None and len(page.rows) >= size)
     return page
 
 
