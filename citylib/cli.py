@@ -105,9 +105,15 @@ def publish(settings: Any) -> None:
 @click.option("--host", "hosts", multiple=True, help="Another name or address of this machine.")
 @click.option("--port", type=int, help="Port; otherwise 8000, or the next that is free.")
 @click.option("--no-refresh", is_flag=True, help="Start without loading and computing first.")
+@click.option("--no-feeds", is_flag=True, help="Leave the city's feeds alone.")
 @click.pass_obj
 def serve(
-    settings: Any, https: bool, hosts: tuple[str, ...], port: int | None, no_refresh: bool
+    settings: Any,
+    https: bool,
+    hosts: tuple[str, ...],
+    port: int | None,
+    no_refresh: bool,
+    no_feeds: bool,
 ) -> None:
     """Start the platform and print its address; Ctrl-C stops all of it.
 
@@ -116,7 +122,39 @@ def serve(
     """
     from citylib.hub import demo
 
-    sys.exit(demo.main(settings(), https=https, hosts=hosts, port=port, refresh=not no_refresh))
+    told = {"https": https, "hosts": hosts, "port": port}
+    sys.exit(demo.main(settings(), **told, refresh=not no_refresh, feeds=not no_feeds))
+
+
+@main.group()
+def city() -> None:
+    """Cities, each a folder of files."""
+
+
+@city.command("new")
+@click.argument("name")
+@click.option(
+    "--boundaries",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="GeoJSON file of the city's areas, in degrees (WGS 84).",
+)
+@click.option("--language", default="en", show_default=True, help="The city's own language.")
+@click.option("--code-property", "code", help="Property that holds an area's code.")
+@click.option("--name-property", "title", help="Property that holds an area's name.")
+@click.pass_obj
+def city_new(
+    settings: Any, name: str, boundaries: Path, language: str, code: str | None, title: str | None
+) -> None:
+    """Begin the profile cities/NAME from a file of boundaries, and say what to fill in."""
+    from citylib.city.skeleton import new_city
+
+    folder = settings().root / "cities" / name
+    left = new_city(folder, boundaries, language, code, title)
+    click.echo(f"made {folder}; to fill in:")
+    for task in left:
+        click.echo(f"- {task}")
+    click.echo(f"then: make demo CITY={name}")
 
 
 @main.group()
