@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +13,15 @@ from citylib.city.mapping import Reading, Source
 from citylib.city.model import Plain
 
 Classification = Literal["public", "internal", "personal"]
-OWN_COLUMNS = ("time", "area", "occurrence", "source_file", "replayed")
+OWN_COLUMNS = (
+    "time",
+    "area",
+    "occurrence",
+    "source_file",
+    "replayed",
+    "sequence",
+    "partition",
+)
 
 
 class Column(Plain):
@@ -70,9 +79,18 @@ class DatasetSpec(Plain):
         Columns that together tell a record from every other.
     repeats : str
         What a second row of a file with the same key but other values is: "conflict" (set
-        aside) or "number" (a record of its own, told apart by the column `occurrence`).
+        aside) or "number" (a record of its own, told apart by the column `occurrence`). In a later
+        file or delivery it is a correction: it takes the place of the first.
+    window : duration, optional
+        How long before the table's newest record one may still be corrected at once, such as
+        "P7D". A record within it is compared with those that are there; an older one is kept
+        beside them, and readers take whichever came last. By default every record is compared,
+        which takes longer the more of a table's time new records reach back over.
+    partition : str
+        The table is kept by "year", "month" or "day" (in UTC): by day or month if there are more
+        than some ten million records a year.
     column : tuple of Column
-        The table's columns besides time, area and source_file, which every table has.
+        The table's columns besides time, area, source_file and replayed, which every table has.
     read : tuple of Source
         How the files are read, one for each make of file; none where only feeds bring records.
     folder, path : Path
@@ -89,6 +107,8 @@ class DatasetSpec(Plain):
     as_of: str | None = None
     key: tuple[str, ...]
     repeats: Literal["conflict", "number"] = "conflict"
+    window: Annotated[timedelta | None, Field(gt=timedelta(0))] = None
+    partition: Literal["year", "month", "day"] = "year"
     column: tuple[Column, ...]
     read: tuple[Source, ...] = ()
     folder: Path

@@ -1,8 +1,9 @@
 """Tables of records on Delta Lake: nothing is lost, and nothing is counted twice."""
 
 from citylib.lake.delivery import Delivery, LoadReport, Preview
-from citylib.lake.errors import DatasetMissing, FileFault, LakeBusy
+from citylib.lake.errors import DatasetMissing, FileFault, LakeBusy, SchemaChanged, StorageFault
 from citylib.lake.lake import Lake, Table
+from citylib.lake.pieces import Piece
 
 __all__ = [
     "DatasetMissing",
@@ -11,6 +12,9 @@ __all__ = [
     "Lake",
     "LakeBusy",
     "LoadReport",
+    "Piece",
     "Preview",
+    "SchemaChanged",
+    "StorageFault",
     "Table",
 ]

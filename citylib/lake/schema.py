@@ -43,6 +43,24 @@ def stored_schema(spec: DatasetSpec) -> pa.Schema:
     return table_schema(spec).append(field)
 
 
+def delta_schema(spec: DatasetSpec) -> pa.Schema:
+    """Schema of a dataset's table with the columns that only the lake itself reads."""
+    order = pa.field("sequence", pa.int64(), metadata={"title": "order of late records"})
+    partition = pa.field("partition", pa.string(), metadata={"title": "period, or late"})
+    return pa.schema([*stored_schema(spec), order, partition])
+
+
+def key_of(spec: DatasetSpec) -> list[str]:
+    """Columns that together tell a record from every other."""
+    return [*spec.key, *(["occurrence"] if spec.repeats == "number" else [])]
+
+
+def payload_of(spec: DatasetSpec) -> list[str]:
+    """Columns that must be equal for a record to be a repetition."""
+    other = {*key_of(spec), "source_file"}
+    return [name for name in table_schema(spec).names if name not in other]
+
+
 def table_schema(spec: DatasetSpec) -> pa.Schema:
     """Schema of a dataset's records as files give them; each field carries `title`,
     `title_<language>`, `units` and `classification`.
