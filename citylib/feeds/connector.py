@@ -24,6 +24,8 @@ ATTEMPTS = 3
 PATIENCE = 20.0
 """Seconds that a source may ask to be waited for within one poll; later is the next poll's."""
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+LONGEST = 1000
+"""Characters of a message."""
 
 
 class FeedFault(CityError):
@@ -32,14 +34,20 @@ class FeedFault(CityError):
     Parameters
     ----------
     message : str
-        What was wrong, where, and what to do.
+        What was wrong, where, and what to do. What a source wrote in it is shown so that it can
+        be printed anywhere, and does nothing to a terminal.
     wait : float, optional
         Seconds after which the source asked to be tried again.
     """
 
     def __init__(self, message: str, wait: float | None = None) -> None:
-        super().__init__(message)
+        plain = message if message.isprintable() else "".join(map(_printed, message))
+        super().__init__(plain if len(plain) <= LONGEST else plain[:LONGEST] + "…")
         self.wait = wait
+
+
+def _printed(char: str) -> str:
+    return char if char.isprintable() else repr(char)[1:-1]
 
 
 @dataclass(frozen=True)

@@ -142,3 +142,10 @@ def test_the_key_is_in_no_message_and_no_log(caplog):
     assert "***" in said
     assert "s3cret" not in said
     assert "s3cret" not in caplog.text
+
+
+def test_what_a_source_wrote_can_be_printed_anywhere():
+    said = str(FeedFault("here: \ud800 \x1b[2J \u202e 중구\n" + "x" * 5000))
+    said.encode()
+    assert said.startswith("here: \\ud800 \\x1b[2J \\u202e 중구\\n")
+    assert len(said) < 1100
