@@ -30,6 +30,8 @@ GRID = 1e-5
 """Degrees; about a metre."""
 TOLERANCE = 0.00035
 """Degrees; corners of smaller triangles (Visvalingam) are left out."""
+ROOM = 18
+"""Letters of a ZIP code area's name beside its number."""
 BOROUGHS = {
     "MN": ("1", "Manhattan", "061", "New York County"),
     "BX": ("2", "Bronx", "005", "The Bronx|Bronx County"),
@@ -84,7 +86,7 @@ def community_districts(source: Path) -> None:
         code, number, upper = str(own["boro_cd"]), own["district_number"], own["borough"]
         parent = OF_NAME[upper]
         alias = f"{parent}{number:02}|{own['geography_value']}|{own['name']}"
-        rows.append([code, parent, f"Community District {number}", f"{number:02} {upper}", alias])
+        rows.append([code, parent, f"CD {number}", f"{number:02} {upper}", alias])
     _area_files(
         "community_district",
         ["code", "parent", "name_en", "board", "alias"],
@@ -117,13 +119,22 @@ def zip_areas(source: Path) -> None:
         [
             row.MODIFIED_ZCTA,
             OF_NAME[row.BOROUGH_GROUP.upper()],
-            f"{row.MODIFIED_ZCTA} {row.NEIGHBORHOOD_NAME}",
+            f"{row.MODIFIED_ZCTA} {_short(row.NEIGHBORHOOD_NAME)}",
             row.label.replace(", ", "|"),
+            row.NEIGHBORHOOD_NAME,
         ]
         for row in listed.sort_values("MODIFIED_ZCTA").itertuples()
     ]
     kept = {row[0]: shapes[row[0]] for row in rows}
-    _area_files("zip_area", ["code", "parent", "name_en", "zip"], rows, _simplified(kept))
+    _area_files("zip_area", ["code", "parent", "name_en", "zip", "alias"], rows, _simplified(kept))
+
+
+def _short(name: str) -> str:
+    """As many of the places that a name lists as a label has room for, at least one."""
+    places = name.split("/")
+    while len("/".join(places)) > ROOM and len(places) > 1:
+        places.pop()
+    return "/".join(places)
 
 
 def water(source: Path, land: list[shapely.Geometry]) -> None:
@@ -135,7 +146,13 @@ def water(source: Path, land: list[shapely.Geometry]) -> None:
     rest = shapely.union_all(parts).difference(shapely.union_all(land).buffer(GRID))
     # The source is drawn to 250 metres: its slivers along the shore mean nothing.
     opened = rest.buffer(-0.0006).buffer(0.0006).intersection(rest)
-    kept = [p for p in _polygons(opened.simplify(0.0002)) if p.area > 2e-6]
+    # Ponds elsewhere are drawn as triangles; they help nobody to find their way.
+    shore = shapely.union_all(land).buffer(0.005)
+    kept = [
+        p
+        for p in _polygons(opened.simplify(0.0002))
+        if p.area > (2e-6 if p.intersects(shore) else 5e-4)
+    ]
     features = [
         _feature({}, shapely.set_precision(p, GRID)) for p in sorted(kept, key=lambda p: -p.area)
     ]
