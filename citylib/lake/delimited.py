@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,22 @@ import pyarrow.csv
 from citylib.city.mapping import Reading
 from citylib.lake.commas import put_together
 from citylib.lake.errors import FileFault
+from citylib.lake.quotes import (
+    BREAK,
+    JOINED,
+    Part,
+    blanks,
+    closed,
+    closed_line,
+    drop,
+    fields_of,
+    fits,
+    start_of,
+)
 from citylib.lake.sheet import Sheet, headers_of, strings, there_twice, wanted
 from citylib.lake.text import with_last
 
-JOINED = 20
-"""A record in quotes has fewer lines than these."""
 OPEN = "a quote is not closed"
-BREAK, QUOTE, INNER = ord("\n"), ord('"'), ord("\v")
 
 
 @dataclass(frozen=True)
@@ -32,31 +40,6 @@ class _Layout:
     names: list[str]
     width: int
     used: list[int]
-
-
-@dataclass
-class _Part:
-    """Lines of a block that are rows.
-
-    Attributes
-    ----------
-    data : bytes
-        One row a line; a line break within quotes is a "\\v".
-    rows : ndarray of int
-        Where each row begins, in lines of the block from 0.
-    spans : dict of int to int
-        Last line of a row that has several.
-    bad : list of int
-        Lines with a quote that is not closed.
-    lines : int
-        All lines.
-    """
-
-    data: bytes
-    rows: np.ndarray
-    lines: int
-    spans: dict[int, int] = field(default_factory=dict)
-    bad: list[int] = field(default_factory=list)
 
 
 def csv_sheets(
@@ -88,11 +71,11 @@ def csv_sheets(
         if not names:
             names, begin, skipped = _head(block, reading)
             block, line = block[begin:], line + skipped
-        part, rest = _closed(block, reading, len(names), last)
+        part, rest = closed(block, reading, len(names), last)
         if layout is None and (first := _first(part, reading)) is not None:
             place, fields = first
             if reading.names and fields[0].strip('"\ufeff ') == names[0]:
-                _drop(part, {place})
+                drop(part, {place})
                 first = _first(part, reading)
             if first is not None:
                 layout = _layout(names, first[1], reading, every)
@@ -116,8 +99,8 @@ def _head(block: bytes, reading: Reading) -> tuple[list[str], int, int]:
     begin = line = 0
     while len(head) < reading.header_rows and begin < len(block):
         text, end, lines = _record(block, begin, reading)
-        if text.strip(_empty(reading)):
-            head.append(_fields(text, reading))
+        if text.strip(blanks(reading)):
+            head.append(fields_of(text, reading))
         begin, line = end, line + lines
     return list(reading.names) or headers_of(head), begin, line
 
@@ -134,7 +117,7 @@ def _record(block: bytes, begin: int, reading: Reading) -> tuple[str, int, int]:
         parts.append(block[start : stop - 1].decode())
         if parts[-1].count('"') % 2:
             whole = "\v".join(parts)
-            if not reading.names or _fits(_fields(whole, reading), len(reading.names)):
+            if not reading.names or fits(fields_of(whole, reading), len(reading.names)):
                 return whole, stop, len(parts)
             break
     return text, end, 1
@@ -150,80 +133,20 @@ def _layout(names: list[str], first: list[str], reading: Reading, every: bool) -
     return _Layout(names, width, used or [0])
 
 
-def _first(part: _Part, reading: Reading) -> tuple[int, list[str]] | None:
+def _first(part: Part, reading: Reading) -> tuple[int, list[str]] | None:
     """The first row that is not blank: its number and its fields."""
     begin = 0
     for place in range(len(part.rows)):
         end = part.data.index(b"\n", begin)
         text = part.data[begin:end].decode()
-        if text.strip(_empty(reading)):
-            return place, _fields(text, reading)
+        if text.strip(blanks(reading)):
+            return place, fields_of(text, reading)
         begin = end + 1
     return None
 
 
-def _closed(block: bytes, reading: Reading, width: int, last: bool) -> tuple[_Part, bytes]:
-    """Put together lines that a quoted line break cut; the record keeps its first line's number.
-
-    A quote that is never closed must not swallow what follows: lines are joined only if that
-    gives a row of the right length. What is returned besides is the end of the block, if its last
-    row may go on in the next.
-    """
-    if not reading.quoting or b'"' not in block:
-        total = block.count(b"\n")
-        return _Part(block, np.arange(total), total), b""
-    data = np.frombuffer(block, np.uint8)
-    marks = np.flatnonzero((data == QUOTE) | (data == BREAK))
-    breaks = np.flatnonzero(data[marks] == BREAK)
-    ends = marks[breaks]
-    odd = np.flatnonzero(np.diff(breaks, prepend=-1) % 2 == 0).tolist()
-    total, spans, lone, at = len(ends), {}, set(), 0
-    while at < len(odd):
-        n = odd[at]
-        m = odd[at + 1] if at + 1 < len(odd) else total
-        if m == total and not last and total < n + JOINED:
-            total = n
-            break
-        begin = int(ends[n - 1]) + 1 if n else 0
-        at += 1
-        if m < min(n + JOINED, total):
-            text = block[begin : ends[m]].decode().replace("\n", "\v")
-            if _fits(_fields(text, reading), width):
-                spans[n] = m
-                at += 1
-                continue
-        lone.add(n)
-    length = int(ends[total - 1]) + 1 if total else 0
-    rest = block[length:]
-    if not spans and not lone:
-        return _Part(block[:length], np.arange(total), total), rest
-    joined = bytearray(block[:length])
-    kept = np.ones(total, bool)
-    for n, m in spans.items():
-        for end in ends[n:m].tolist():
-            joined[end] = INNER
-        kept[n + 1 : m + 1] = False
-    part = _Part(bytes(joined), np.flatnonzero(kept), total, spans)
-    blank = _empty(reading).encode()
-    part.bad = [n for n in sorted(lone) if block[_start(ends, n) : ends[n]].strip(blank)]
-    if lone:
-        _drop(part, set(np.flatnonzero(np.isin(part.rows, list(lone))).tolist()))
-    return part, rest
-
-
-def _start(ends: np.ndarray, line: int) -> int:
-    return int(ends[line - 1]) + 1 if line else 0
-
-
-def _drop(part: _Part, places: set[int]) -> None:
-    """Take rows out, by their number in the part."""
-    lines = part.data.split(b"\n")
-    part.data = b"\n".join(line for n, line in enumerate(lines) if n not in places)
-    part.rows = np.delete(part.rows, list(places))
-
-
 def _sheet(
-    path: Path, block: bytes, first: int, part: _Part, layout: _Layout, reading: Reading
+    path: Path, block: bytes, first: int, part: Part, layout: _Layout, reading: Reading
 ) -> Sheet:
     raw = _raw(block, first, part.spans)
     table, odd = _cut(path, part, layout, reading)
@@ -237,9 +160,9 @@ def _sheet(
     bad = [(n + first, OPEN) for n in part.bad]
     mended: dict[int, list[str]] = {}
     for place, text in odd:
-        if not text.strip(_empty(reading)):
+        if not text.strip(blanks(reading)):
             continue
-        fields = put_together(_fields(text, reading), layout.names, layout.width, reading)
+        fields = put_together(fields_of(text, reading), layout.names, layout.width, reading)
         line = int(part.rows[place])
         if isinstance(fields, str):
             bad.append((line + first, fields))
@@ -267,7 +190,7 @@ def _sheet(
 
 
 def _cut(
-    path: Path, part: _Part, layout: _Layout, reading: Reading
+    path: Path, part: Part, layout: _Layout, reading: Reading
 ) -> tuple[pa.Table, list[tuple[int, str]]]:
     """Fields of the columns used, and the rows of another length: their number and text."""
     for again in (True, False):
@@ -278,11 +201,11 @@ def _cut(
         if table.num_rows + len(odd) == len(part.rows):
             return table, odd
         if again:  # a quote was opened within a line and not closed before its end
-            form = re.compile(_closed_line(reading.separator))
+            form = re.compile(closed_line(reading.separator))
             lines = part.data.decode().split("\n")[:-1]
             wrong = {n for n, line in enumerate(lines) if not form.fullmatch(line)}
             part.bad += [int(part.rows[n]) for n in sorted(wrong)]
-            _drop(part, wrong)
+            drop(part, wrong)
     raise FileFault(f"{path}: quotes are not closed where they should be; mend the file")
 
 
@@ -316,17 +239,10 @@ def _parsed(
         raise FileFault(f"{path}: not readable as CSV: {error}") from None
 
 
-def _closed_line(separator: str) -> str:
-    """What a line looks like whose quotes are closed at its end."""
-    sep = re.escape(separator)
-    one = rf'(?:"(?:[^"]|"")*+"(?!")[^{sep}]*+|[^"{sep}][^{sep}]*+|)'
-    return rf"{one}(?:{sep}{one})*+"
-
-
 def _blank(table: pa.Table, text: Callable[[int], str], reading: Reading) -> list[int]:
     """Rows in which nothing is written."""
     is_empty = np.zeros(256, bool)
-    is_empty[list(_empty(reading).encode())] = True
+    is_empty[list(blanks(reading).encode())] = True
     rows: np.ndarray | None = None
     for column in table.columns:
         array = column.combine_chunks()
@@ -341,7 +257,7 @@ def _blank(table: pa.Table, text: Callable[[int], str], reading: Reading) -> lis
         if not len(rows):
             return []
     found = [] if rows is None else rows.tolist()
-    return [n for n in found if not text(n).strip(_empty(reading) + "\n")]
+    return [n for n in found if not text(n).strip(blanks(reading) + "\n")]
 
 
 def _raw(block: bytes, first: int, spans: dict[int, int]) -> Callable[[int], str]:
@@ -351,24 +267,6 @@ def _raw(block: bytes, first: int, spans: dict[int, int]) -> Callable[[int], str
         if not ends:
             ends.append(np.flatnonzero(np.frombuffer(block, np.uint8) == BREAK))
         n = line - first
-        return block[_start(ends[0], n) : ends[0][spans.get(n, n)]].decode("utf-8", "replace")
+        return block[start_of(ends[0], n) : ends[0][spans.get(n, n)]].decode("utf-8", "replace")
 
     return raw
-
-
-def _empty(reading: Reading) -> str:
-    """What a blank line may hold."""
-    return reading.separator + ' \t"'
-
-
-def _fields(line: str, reading: Reading) -> list[str]:
-    if not reading.quoting:
-        return line.split(reading.separator)
-    try:
-        return next(csv.reader([line], delimiter=reading.separator), [])
-    except csv.Error:  # a field longer than any
-        return line.split(reading.separator)
-
-
-def _fits(fields: list[str], width: int) -> bool:
-    return len(fields) >= width and not any(fields[width:])
