@@ -22,12 +22,17 @@ from citylib.lake.sheet import Sheet, sheet_of
 
 DEPTH = 64
 """Values within values, at most."""
-CONTAINERS = 2_000_000
-"""Objects and lists in one answer, at most; each takes fifty times its two bytes in memory."""
+CONTAINERS = 1_000_000
+"""Objects and lists (in XML, tags) in one answer, at most: in memory each is a hundred times as
+large as its two bytes."""
 ROWS = 200_000
 """Rows in one answer, at most."""
 HEADERS = 2_000
 """Different headers in one answer, at most."""
+VALUES = 10_000_000
+"""Values in one answer, at most."""
+CELLS = 20_000_000
+"""Rows times headers of one answer, at most: rows that share no header are mostly empty cells."""
 
 Make = Callable[[dict[str, Any]], "dict[str, Any] | str"]
 
@@ -111,6 +116,8 @@ def json_of(url: str, data: bytes, encodings: Sequence[str] = ("utf-8-sig",)) ->
     """
     if data.count(b"{") + data.count(b"[") > CONTAINERS:
         raise FeedFault(f"{url}: more than {CONTAINERS:,} objects and lists; ask for less at once")
+    if data.count(b",") > VALUES:
+        raise FeedFault(f"{url}: more than {VALUES:,} values; ask for less at once")
     text = _decoded(url, data, encodings)
     try:
         return _DECODER.decode(text)
@@ -142,6 +149,8 @@ def xml_of(url: str, data: bytes) -> Element:
     FeedFault
         It is no XML, or has such.
     """
+    if data.count(b"<") > CONTAINERS:
+        raise FeedFault(f"{url}: more than {CONTAINERS:,} tags; ask for less at once")
     try:
         return cast(Element, fromstring(data, forbid_dtd=True))
     except DefusedXmlException:
@@ -222,12 +231,13 @@ def sheet_from(name: str, values: list[Any], make: Make | None = None) -> Sheet:
     good: list[tuple[Any, dict[str, Any]]] = []
     bad: list[tuple[Any, str]] = []
     headers: set[str] = set()
+    most = min(HEADERS, CELLS // max(len(values), 1))
     for value in values:
         row = _row(name, value, make)
         if isinstance(row, str):
             bad.append((value, row))
-        elif len(headers) + len(row.keys() - headers) > HEADERS:
-            bad.append((value, f"more than {HEADERS:,} different headers on one page"))
+        elif len(headers) + len(row.keys() - headers) > most:
+            bad.append((value, f"more than {most:,} different headers on one page"))
         else:
             headers.update(row)
             good.append((value, row))
@@ -279,16 +289,14 @@ def _row(name: str, value: Any, make: Make | None) -> dict[str, Any] | str:
 def _checked(name: str, value: Any) -> bool:
     """Whether a name stands twice anywhere in it."""
     twice = False
-    todo = [(value, 1)]
+    todo = [(value, 1)] if isinstance(value, (dict, list)) else []
     while todo:
         item, depth = todo.pop()
         if depth > DEPTH:
             raise FeedFault(f"{name}: values within values beyond {DEPTH}; this is no record")
-        if isinstance(item, dict):
-            twice = twice or isinstance(item, Twice)
-            item = item.values()
-        if not isinstance(item, (str, int, float, type(None))):
-            todo += [(inner, depth + 1) for inner in item if isinstance(inner, (dict, list))]
+        twice = twice or isinstance(item, Twice)
+        inside = item.values() if isinstance(item, dict) else item
+        todo += [(inner, depth + 1) for inner in inside if isinstance(inner, (dict, list))]
     return twice
 
 
@@ -296,21 +304,22 @@ def _flat(row: dict[str, Any]) -> dict[str, Any] | str:
     if not any(isinstance(item, (dict, list)) for item in row.values()):
         return row
     result: dict[str, Any] = {}
-    todo: list[tuple[str, Any]] = [*reversed(row.items())]
-    while todo:
-        way, item = todo.pop()
-        if isinstance(item, list) and item and isinstance(item[0], list):
-            item = json.dumps(item)
-        if isinstance(item, dict):
-            todo += [(f"{way}.{key}", inner) for key, inner in reversed(item.items())]
-        elif isinstance(item, list):
-            todo += [(f"{way}.{n}", inner) for n, inner in reversed([*enumerate(item)])]
-        elif way in result:
-            return f"two of its values come to be called {way!r}"
-        elif len(result) >= HEADERS:
-            return f"more than {HEADERS:,} values in it"
-        else:
-            result[way] = item
+    for name, value in row.items():
+        todo = [(name, value)]
+        while todo:
+            way, item = todo.pop()
+            if isinstance(item, list) and item and isinstance(item[0], list):
+                item = json.dumps(item)
+            if isinstance(item, dict):
+                todo += [(f"{way}.{key}", inner) for key, inner in reversed(item.items())]
+            elif isinstance(item, list):
+                todo += [(f"{way}.{n}", inner) for n, inner in reversed([*enumerate(item)])]
+            elif way in result:
+                return f"two of its values come to be called {way!r}"
+            elif len(result) >= HEADERS:
+                return f"more than {HEADERS:,} values in it"
+            else:
+                result[way] = item
     return result or "an object without values"
 
 
