@@ -101,7 +101,7 @@ class Cube:
             areas of the level; the city alone where records know nothing smaller. NaN: missing.
             Attributes: `long_name` and `long_name_<language>`, `units`, `source`, `licence`,
             `classification`, `domain`, `frequency`, `aggregation`, `headline`, `better`,
-            `computed`.
+            `computed`, `replayed_from` (see `citylib.indicators.replayed`).
 
         Raises
         ------

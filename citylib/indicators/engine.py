@@ -23,6 +23,7 @@ from citylib.city.profile import City
 from citylib.indicators.aggregations import Rows
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.partial import Partial, empty, merge
+from citylib.indicators.replayed import marked
 from citylib.lake.errors import StorageFault
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def compute(
                 else client.submit(empty, plan.indicator.how, pure=False)
             )
     _follow([*dict.fromkeys(tasks), *finished.values()], progress)
-    return {
+    figures = {
         indicator.id: _figures(
             indicator,
             finished[indicator.id].result(),
@@ -138,6 +139,7 @@ def compute(
         )
         for indicator in indicators
     }
+    return marked(figures, tables)
 
 
 def _follow(tasks: list[Future], progress: Callable[[int, int], None] | None) -> None:
