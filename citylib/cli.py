@@ -149,9 +149,9 @@ def city_new(
     """Begin the profile cities/NAME from a file of boundaries, and say what to fill in."""
     from citylib.city.skeleton import new_city
 
-    folder = settings().root / "cities" / name
-    left = new_city(folder, boundaries, language, code, title)
-    click.echo(f"made {folder}; to fill in:")
+    cities = settings().root / "cities"
+    left = new_city(cities, name, boundaries, language, code, title)
+    click.echo(f"made {cities / name}; to fill in:")
     for task in left:
         click.echo(f"- {task}")
     click.echo(f"then: make demo CITY={name}")

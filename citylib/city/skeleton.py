@@ -30,7 +30,8 @@ class SkeletonError(CityError):
 
 
 def new_city(
-    folder: Path,
+    cities: Path,
+    id_: str,
     boundaries: Path,
     language: str = "en",
     code: str | None = None,
@@ -40,8 +41,10 @@ def new_city(
 
     Parameters
     ----------
-    folder : Path
-        Folder that is made; its name becomes the city's id.
+    cities : Path
+        Folder of profiles.
+    id_ : str
+        The city's id, and the name of the folder that is made.
     boundaries : Path
         GeoJSON FeatureCollection of the city's areas, polygons in degrees (WGS 84).
     language : str
@@ -63,13 +66,14 @@ def new_city(
 
     Examples
     --------
-    >>> new_city(Path("cities/springfield"), Path("wards.geojson"))  # doctest: +SKIP
+    >>> new_city(Path("cities"), "springfield", Path("wards.geojson"))  # doctest: +SKIP
     ['city.toml: key timezone: …', …]
     """
-    if not re.fullmatch(ID, folder.name):
+    if not re.fullmatch(ID, id_):
         raise SkeletonError(
-            f"{folder.name!r} cannot be a city's id: begin with a letter; use a-z, 0-9 and '_'"
+            f"{id_!r} cannot be a city's id: begin with a letter; use a-z, 0-9 and '_'"
         )
+    folder = cities / id_
     if not re.fullmatch(LANGUAGE, language):
         raise SkeletonError(f"language {language!r}: write it like en or fr")
     if folder.exists():
@@ -77,12 +81,12 @@ def new_city(
     features = _features(boundaries)
     code_key = _property(features, code, "code", boundaries)
     name_key = _property(features, name, "name", boundaries, code_key)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    cities.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{id_}-", dir=cities))
     try:
         _write_areas(new, features, code_key, name_key, language)
         size = (new / "areas" / f"{LEVEL}.geojson").stat().st_size
-        _write_texts(new, folder.name, features, code_key, language)
+        _write_texts(new, id_, features, code_key, language)
         new.chmod(0o755)
         new.rename(folder)
     finally:
