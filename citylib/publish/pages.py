@@ -94,7 +94,8 @@ def page(site: Site, lang: str, indicator: str | None, first: bool = False) -> s
 
 def _languages(site: Site, lang: str, up: str, indicator: str | None, first: bool) -> str:
     items = []
-    for other in site.city.languages:
+    spoken = site.city.languages
+    for other in spoken if len(spoken) > 1 else ():
         text = own_name(other)
         target = up + _link(site.path(other, None if first else indicator))
         mark = ' aria-current="true"' if other == lang else ""
@@ -103,7 +104,10 @@ def _languages(site: Site, lang: str, up: str, indicator: str | None, first: boo
         )
     if site.sign_in:
         items.append(f'<li><a href="{escape(site.sign_in)}">{say(lang, "sign_in")}</a></li>')
-    return f'<nav aria-label="{say(lang, "language")}"><ul>{"".join(items)}</ul></nav>'
+    if not items:
+        return ""
+    label = say(lang, "language" if len(spoken) > 1 else "sign_in")
+    return f'<nav aria-label="{label}"><ul>{"".join(items)}</ul></nav>'
 
 
 def _tiles(site: Site, lang: str, up: str, indicator: str, now: datetime) -> str:
