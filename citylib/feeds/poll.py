@@ -202,11 +202,10 @@ async def _deliver(
         )
     if report.failures:
         raise FeedFault("; ".join(report.failures))
-    newest = getattr(report, "newest", None)
     return replace(
         state,
         sequence=sequence,
-        newest=max(filter(None, (state.newest, newest)), default=None),
+        newest=max(filter(None, (state.newest, report.newest)), default=None),
         read=state.read + report.read,
         stored=state.stored + report.stored,
         duplicate=state.duplicate + report.duplicate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -30,6 +31,8 @@ class LoadReport:
         A sentence for each file that could not be read at all; nothing of it is in the account.
     digests : tuple of str
         Files that the account speaks of.
+    newest : datetime, optional
+        Time of the newest record that fits, for a delivery.
     """
 
     dataset: str
@@ -41,6 +44,7 @@ class LoadReport:
     files: int = 0
     failures: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True)

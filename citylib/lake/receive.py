@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from citylib.city.profile import City
 from citylib.lake import compare
@@ -35,12 +38,15 @@ def deliver(writer: Writer, city: City, delivery: Delivery) -> LoadReport:
     edge = writer.edge(version)
     ledger = Ledger(writer.loads_uri, writer.records_uri)
     noted = False
+    newest: list[datetime] = []
     for batch in _batches(writer, city, delivery):
         if not noted:  # before its first record, so that none is forgotten
             ledger.note_feed(delivery.feed)
             noted = True
         total += writer.commit(batch, lambda _: edge).total
-    return _report(writer, delivery, total, start)
+        newest += [pc.max(part.mapped.records["time"]).as_py() for part in batch.parts]
+    report = _report(writer, delivery, total, start)
+    return replace(report, newest=max(filter(None, newest), default=None))
 
 
 def preview(writer: Writer, city: City, delivery: Delivery) -> Preview:
