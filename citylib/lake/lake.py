@@ -13,18 +13,17 @@ from deltalake import DeltaTable
 from citylib.city.datasets import DatasetSpec
 from citylib.city.errors import CityError
 from citylib.city.profile import City
+from citylib.lake.compact import Compaction, compact
 from citylib.lake.delivery import Delivery, LoadReport, Preview
 from citylib.lake.errors import DatasetMissing, storage
 from citylib.lake.known import Memory
 from citylib.lake.load import load_dataset
 from citylib.lake.pieces import Piece, pieces
 from citylib.lake.receive import deliver, preview
+from citylib.lake.schema import HIDDEN
 from citylib.lake.store import read_aside
 from citylib.lake.tables import Snapshot, join, open_table, snapshot
 from citylib.lake.writer import Writer, facts
-
-HIDDEN = ("sequence", "partition")
-"""Columns that only the lake itself reads."""
 
 
 class Table:
@@ -199,6 +198,21 @@ class Lake:
             A sheet lacks a header that its mapping needs.
         """
         return preview(self._writer(dataset), self.city, delivery)
+
+    def compact(self, dataset: str) -> Compaction:
+        """Put late records where they belong, make large files of small ones, and remove what no
+        reader needs any more. Others may read and write meanwhile.
+
+        Raises
+        ------
+        DatasetMissing
+            The profile has no such dataset.
+        LakeBusy
+            Another compaction always was quicker.
+        StorageFault
+            The storage failed; the table is as it was.
+        """
+        return compact(self._writer(dataset))
 
     def load_all(self) -> list[LoadReport]:
         """Load all datasets of the profile."""

@@ -78,12 +78,13 @@ class Piece:
             yield whole.records.select(list(columns))
             return
         names = list(dict.fromkeys([*columns, *(self.key if self.late else ())]))
+        schema = pa.schema([self.schema.field(name) for name in names])
         late = newest(self.root, self.late, self.key, self.schema) if self.late else None
         system, root = filesystem(self.root)
         with storage(self.place), system.open_input_file(f"{root}/{self.path}") as source:
             file = pq.ParquetFile(source)
             for number in range(file.num_row_groups):
-                table = _complete(file.read_row_group(number, columns=names), names, self.schema)
+                table = complete(file.read_row_group(number, columns=names), schema)
                 if late is not None:
                     corrected = among(table, late, self.key)
                     if len(corrected):
@@ -126,11 +127,11 @@ def newest(root: str, paths: tuple[str, ...], key: tuple[str, ...], schema: pa.S
     was read last is kept.
     """
     system, base = filesystem(root)
-    names = [*schema.names, "sequence"]
+    whole = schema.append(pa.field("sequence", pa.int64()))
     parts = []
     for path in paths:
         with storage(f"{root}/{path}"), system.open_input_file(f"{base}/{path}") as source:
-            parts.append(_complete(pq.ParquetFile(source).read(names), names, schema))
+            parts.append(complete(pq.ParquetFile(source).read(), whole))
     table = pa.concat_tables(parts).sort_by([("sequence", "descending")])
     first = np.unique(group(table, key), return_index=True)[1]
     table = table.take(pa.array(np.sort(first))).drop_columns(["sequence"])
@@ -145,14 +146,18 @@ def among(table: pa.Table, late: Late, key: Sequence[str]) -> np.ndarray:
         return here
     there, _ = match(late.keys, hashed[here])
     names = list(key)
-    some = late.records.select(names).take(pa.array(there))
-    numbers = group(pa.concat_tables([some, table.select(names).take(pa.array(here))]), names)
+    mine = table.select(names).take(pa.array(here))
+    theirs = late.records.select(names).take(pa.array(there)).cast(mine.schema)
+    numbers = group(pa.concat_tables([theirs, mine]), names)
     return here[np.isin(numbers[len(there) :], numbers[: len(there)])]
 
 
-def _complete(table: pa.Table, names: Sequence[str], schema: pa.Schema) -> pa.Table:
-    """A file's columns with those that it is too old to have."""
-    for name in names:
-        if name not in table.column_names:
-            table = table.append_column(name, pa.nulls(table.num_rows, schema.field(name).type))
-    return table.select(list(names))
+def complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Columns of a file as the table has them; none where the file is older than the column."""
+    columns = [
+        table[field.name]
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)

@@ -64,6 +64,8 @@ def preview(writer: Writer, city: City, delivery: Delivery) -> Preview:
 
 def _parts(writer: Writer, city: City, delivery: Delivery) -> Iterator[Part]:
     for number, (sheet, reading) in enumerate(delivery.sheets, 1):
+        if not len(sheet.lines) and not sheet.bad:
+            continue  # without rows it has no headers either
         mapped = map_records(sheet, reading, writer.spec, city)
         yield Part(sheet, mapped, delivery.digest, number)
 

@@ -7,6 +7,8 @@ import pyarrow as pa
 from citylib.city.datasets import DatasetSpec
 
 LINE = "_line"
+HIDDEN = ("sequence", "partition")
+"""Columns of a table that only the lake itself reads."""
 STAMP = pa.timestamp("us", "UTC")
 
 SET_ASIDE = pa.schema(

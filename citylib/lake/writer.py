@@ -25,9 +25,11 @@ from citylib.lake.datafiles import LATE, by_period, remove, write_file
 from citylib.lake.errors import Overtaken, storage
 from citylib.lake.keys import hashes
 from citylib.lake.known import DataFile, Memory, Run, run_of
+from citylib.lake.pieces import complete
 from citylib.lake.records import Mapped
 from citylib.lake.schema import (
     LINE,
+    LOADS,
     SET_ASIDE,
     delta_schema,
     key_of,
@@ -167,7 +169,12 @@ class Writer:
 
     def has(self, version: Snapshot, digest: str) -> bool:
         """Whether a delivery was committed before, all of it."""
-        return version.delta is not None and version.delta.transaction_version(digest) is not None
+        if version.delta is None:
+            return False
+        if version.delta.transaction_version(digest) is not None:
+            return True
+        notes = open_table(self.loads_uri)  # a delivery that brought nothing new
+        return notes is not None and notes.transaction_version(digest) is not None
 
     def judge(self, batch: Batch, version: Snapshot, edge: int | None) -> Judged:
         """What would become of a batch now."""
@@ -230,6 +237,9 @@ class Writer:
                     remove(system, [f"{root}/{action.path}" for action in actions])
                 raise
             self.remember(batch, judged, actions, records)
+        elif batch.delivered:
+            note = [(batch.delivered, 1)]
+            again(self.loads_uri, lambda: append(self.loads_uri, LOADS.empty_table(), note))
         return judged
 
     def _evolved(self) -> Snapshot:
@@ -326,11 +336,9 @@ class Writer:
         names = list(dict.fromkeys(["time", *self.key, *self.payload, *(["sequence"] * late)]))
         system, root = filesystem(self.records_uri)
         with storage(self.records_uri), system.open_input_file(f"{root}/{file.path}") as source:
-            table = pq.ParquetFile(source).read(names)
-        for name in names:
-            if name not in table.column_names:  # the file is older than the column
-                nulls = pa.nulls(table.num_rows, self.schema.field(name).type)
-                table = table.append_column(name, nulls)
+            schema = delta_schema(self.spec)
+            fields = pa.schema([schema.field(name) for name in names])
+            table = complete(pq.ParquetFile(source).read(names), fields)
         times = table["time"].cast(pa.int64()).to_numpy()
         keys, values = hashes(table, self.key), hashes(table, self.payload)
         if late:
