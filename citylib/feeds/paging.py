@@ -13,7 +13,7 @@ from pydantic import Field
 
 from citylib.city.model import Plain
 from citylib.feeds.connector import Answer, FeedFault, Request
-from citylib.feeds.payload import Page
+from citylib.feeds.rows import Page
 
 Result = TypeVar("Result")
 

@@ -114,6 +114,25 @@ def test_a_file_is_not_asked_for_before_its_time_is_over():
     ]
 
 
+def test_a_station_opened_since_is_asked_for():
+    async def run():
+        async with hostile.server() as source, httpx.AsyncClient() as client:
+            await system(source)
+            address, memory = source.url + "/gbfs.json", {}
+            await poll("gbfs", address, {}, memory, client=client)
+            await system(
+                source,
+                status=[*STATUS, {"station_id": "3"}],
+                places=[*PLACES, {"station_id": "3", "name": "New"}],
+            )
+            sheets = await poll("gbfs", address, {}, memory, now=LATER, client=client)
+            return column(sheets, "name"), source.paths()[3:]
+
+    names, paths = asyncio.run(run())
+    assert names == ["Quay", "Park", "New"]
+    assert paths == ["/gbfs.json", "/station_status", "/station_information"]
+
+
 def test_a_time_to_live_without_end_does_not_silence_the_feed():
     _, life = read_page(
         "here", json.dumps(envelope({"stations": []}, ttl=10**14)).encode(), "station_status"

@@ -20,7 +20,8 @@ from citylib.feeds.connectors import (
     seoul_openapi,
     socrata,
 )
-from citylib.feeds.payload import Page, json_of
+from citylib.feeds.payload import json_of
+from citylib.feeds.rows import Page
 
 SOURCE = "https://source.example/rows"
 ROW = {

@@ -5,9 +5,10 @@ import json
 import pytest
 from support.feeds import column, reasons, sent
 
-from citylib.feeds import payload
+from citylib.feeds import rows as feed_rows
 from citylib.feeds.connector import FeedFault
-from citylib.feeds.payload import json_of, sheet_from, what, xml_of
+from citylib.feeds.payload import json_of, what, xml_of
+from citylib.feeds.rows import sheet_from
 
 
 def sheet(rows, make=None):
@@ -80,10 +81,10 @@ def test_what_would_take_all_memory_is_refused(monkeypatch):
         json_of("here", b"[" + b"{}," * 1_000_001)
     with pytest.raises(FeedFault, match="more than 1,000,000 tags"):
         xml_of("here", b"<a>" + b"<b/>" * 1_000_000)
-    monkeypatch.setattr(payload, "CELLS", 20)
+    monkeypatch.setattr(feed_rows, "CELLS", 20)
     assert len(sheet([{str(n): n} for n in range(10)]).bad) == 8
     monkeypatch.undo()
-    monkeypatch.setattr(payload, "ROWS", 10)
+    monkeypatch.setattr(feed_rows, "ROWS", 10)
     with pytest.raises(FeedFault, match="11 rows in one answer"):
         sheet([{"n": 1}] * 11)
 

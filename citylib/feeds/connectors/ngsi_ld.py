@@ -13,16 +13,8 @@ from pydantic import Field, model_validator
 
 from citylib.feeds.connector import FeedFault, Request
 from citylib.feeds.paging import Paged, Walk, aside, ask_first, below, with_query
-from citylib.feeds.payload import (
-    Page,
-    is_object,
-    json_of,
-    member,
-    positive,
-    sheet_from,
-    texts,
-    unlike,
-)
+from citylib.feeds.payload import is_object, json_of, member, positive, texts, unlike
+from citylib.feeds.rows import Page, sheet_from
 from citylib.lake.sheet import Sheet
 
 COUNT = "ngsild-results-count"

@@ -17,7 +17,8 @@ from pydantic import Field
 
 from citylib.feeds.connector import Answer, FeedFault, Request
 from citylib.feeds.paging import Paged, Walk, aside, below, with_query
-from citylib.feeds.payload import DEPTH, Page, json_of, sheet_from, texts, unlike, xml_of
+from citylib.feeds.payload import json_of, texts, unlike, xml_of
+from citylib.feeds.rows import DEPTH, Page, sheet_from
 from citylib.lake.sheet import Sheet
 
 CURSOR = "updated_datetime"

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from citylib.feeds.connector import FeedFault, Request
 from citylib.feeds.paging import Paged, Walk, aside, ask_first, below, followed, with_query
-from citylib.feeds.payload import Page, is_object, json_of, member, positive, sheet_from, texts
+from citylib.feeds.payload import is_object, json_of, member, positive, texts
+from citylib.feeds.rows import Page, sheet_from
 from citylib.lake.sheet import Sheet
 
 CURSOR = "time"

@@ -18,7 +18,8 @@ from pydantic import Field
 
 from citylib.feeds.connector import FeedFault, Request
 from citylib.feeds.paging import Paged, Walk, aside, ask_first
-from citylib.feeds.payload import Page, is_object, json_of, positive, sheet_from, texts, unlike
+from citylib.feeds.payload import is_object, json_of, positive, texts, unlike
+from citylib.feeds.rows import Page, sheet_from
 from citylib.lake.sheet import Sheet
 
 NO_DATA = "INFO-200"
@@ -54,8 +55,8 @@ class Options(Paged):
         Further parts of the path, in the service's order; strftime's marks, as in "%Y%m%d", are
         filled in with the day asked for (a real % is written %%).
     days_ago : tuple of int
-        Days asked for in one poll, counted back from today by the city's clock. Only of use with such marks, for
-        services that publish a day some days later.
+        Days asked for in one poll, counted back from today by the city's clock. Only of use with
+        such marks, for services that publish a day some days later.
     page_size : int
         Rows asked for at once.
     """

@@ -15,7 +15,8 @@ from pydantic import AwareDatetime, Field
 
 from citylib.feeds.connector import Answer, FeedFault, Request
 from citylib.feeds.paging import Paged, Walk, aside, ask_first, with_query
-from citylib.feeds.payload import Page, json_of, sheet_from, texts, unlike
+from citylib.feeds.payload import json_of, texts, unlike
+from citylib.feeds.rows import Page, sheet_from
 from citylib.lake.sheet import Sheet
 
 CURSOR = "updated_at"
