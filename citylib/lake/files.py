@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import numpy as np
 
@@ -29,6 +29,8 @@ from citylib.lake.sheet import (
 )
 from citylib.lake.text import Open, line_blocks, whole_text
 
+Item = TypeVar("Item")
+_END = object()
 LARGEST = 1 << 29
 """Bytes of a file that must be read as a whole, at most, decompressed."""
 
@@ -67,7 +69,7 @@ def read_sheets(
     if whole:
         yield together(list(sheets))
     else:
-        yield from _ahead(sheets)
+        yield from ahead(sheets)
 
 
 def _sheets(path: Path, reading: Reading, open_: Open, whole: bool) -> Iterator[Sheet]:
@@ -146,16 +148,14 @@ def _check_size(path: Path, open_: Open) -> None:
                 )
 
 
-def _ahead(sheets: Iterator[Sheet]) -> Iterator[Sheet]:
-    """The same sheets, each read while the caller works on the one before."""
-    first, second = next(sheets, None), None
-    if first is None:
-        return
-    with ThreadPoolExecutor(1, "reading") as thread:
-        while first is not None:
-            second = thread.submit(next, sheets, None)
-            yield first
-            first = second.result()
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made in another thread while the caller works on the one before."""
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        item = next(items, _END)
+        while item is not _END:
+            following = thread.submit(next, items, _END)
+            yield cast(Item, item)
+            item = following.result()
 
 
 def _json(path: Path, text: str, reading: Reading) -> Sheet:

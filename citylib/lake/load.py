@@ -20,7 +20,7 @@ from citylib.lake.across import needs_whole_files
 from citylib.lake.anew import Remake
 from citylib.lake.delivery import LoadReport
 from citylib.lake.errors import FileFault
-from citylib.lake.files import read_sheets
+from citylib.lake.files import ahead, read_sheets
 from citylib.lake.ledger import Ledger
 from citylib.lake.records import map_records
 from citylib.lake.schema import LOADS, SET_ASIDE, delta_schema
@@ -159,7 +159,7 @@ class _Load:
                 self.progress.total["set_aside"] += account["set_aside"]
                 continue
             try:
-                for part in self._parts(path, source, digest):
+                for part in ahead(self._parts(path, source, digest)):
                     batch.parts.append(part)
                     if batch.rows >= BATCH or len(batch.parts) >= SHEETS:
                         batch.goes_on = digest
@@ -179,7 +179,9 @@ class _Load:
         spec = self.writer.spec
         sheets = read_sheets(path, source, whole=needs_whole_files(spec))
         for number, sheet in enumerate(sheets, 1):
-            yield Part(sheet, map_records(sheet, source, spec, self.city), digest, number)
+            mapped = map_records(sheet, source, spec, self.city)
+            sheet.columns = {}  # from here on only the text of single rows is asked for
+            yield Part(sheet, mapped, digest, number)
 
     def _count(self, batch: Batch, judged: Judged) -> None:
         for part, account in zip(batch.parts, judged.accounts, strict=True):

@@ -12,11 +12,9 @@ import pyarrow as pa
 
 from citylib.lake.errors import FileFault
 
-BLOCK = 4 << 20
-"""Bytes read at once: small enough for the processor's cache, large enough that nothing done once
-for each block counts.
-"""
-LONGEST = 16 << 20
+BLOCK = 8 << 20
+"""Bytes read at once: large enough that what is done once for each block does not count."""
+LONGEST = 32 << 20
 """Bytes of a line, at most."""
 Open = Callable[[], BinaryIO]
 UTF8 = ("utf-8", "utf-8-sig")
