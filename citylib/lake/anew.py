@@ -8,7 +8,6 @@ from dataclasses import replace as changed
 import pyarrow as pa
 from deltalake.transaction import AddAction
 
-from citylib.lake import compare
 from citylib.lake.datafiles import LATE, remove
 from citylib.lake.schema import SET_ASIDE, delta_schema
 from citylib.lake.tables import (
@@ -43,14 +42,11 @@ class Remake:
     def add(self, batch: Batch) -> Judged:
         """Judge a batch by those before it, and write it."""
         judged = self.writer.judge(batch, self.version, None)
-        fate = judged.verdict.fate
-        main, late = fate == compare.MAIN, fate == compare.LATE
-        if main.any() or late.any():
-            records = self.writer.stored(judged.table, batch.replayed)
-            actions = self.writer.write(records, main, late, self.number)
+        if judged.stored:
+            actions = self.writer.write(judged, batch.replayed, self.number)
             self.number += 1
             self.actions += actions
-            self.writer.remember(batch, judged, actions, records)
+            self.writer.remember(batch, judged, actions)
             new = [file_of(action) for action in actions]
             self.version = changed(
                 self.version,

@@ -122,20 +122,23 @@ def _look_up(
     found, own = np.zeros(count, bool), np.zeros(count, bool)
     old = np.zeros(count, np.uint64)
     timed = "time" in new.key
-    order = np.arange(count)
-    if timed and (times[1:] < times[:-1]).any():
-        order = np.argsort(times, kind="stable")
-    ordered = times[order]
+    files = [*stored.main, *stored.late]
+    if not files:
+        return found, old, own, np.zeros(count, bool)
+    if timed:  # what is newer than all that is there need not be looked for
+        order = np.flatnonzero(times <= max(file.last for file in files))
+        if len(order) and (np.diff(times[order]) < 0).any():
+            order = order[np.argsort(times[order], kind="stable")]
+    else:
+        order = np.arange(count)
     aged = np.zeros(count, bool)
     if stored.edge is not None:
         aged = times < stored.edge
     within = order[~aged[order]]
     main = [file for file in stored.main if stored.edge is None or file.last >= stored.edge]
+    late = list(stored.late)
     if timed:
-        main = _touched(main, times[within])
-        late = _touched(stored.late, ordered)
-    else:
-        late = list(stored.late)
+        main, late = _touched(main, times[within]), _touched(late, times[order])
     # The newest late record of a key counts, so those are asked last.
     for rows, runs in ((within, stored.runs(main)), (order, stored.runs(late))):
         for run in runs:

@@ -26,7 +26,7 @@ _UNIT = {"year": "Y", "month": "M", "day": "D"}
 
 
 def by_period(table: pa.Table, period: Period) -> Iterator[tuple[str, pa.Table]]:
-    """Cut records into those of each period in UTC, in the order of their time.
+    """Cut records, which are in the order of their time, into those of each period in UTC.
 
     Yields
     ------
@@ -34,9 +34,6 @@ def by_period(table: pa.Table, period: Period) -> Iterator[tuple[str, pa.Table]]
         Name of the period, such as "2022-01", and its records.
     """
     times = table["time"].cast(pa.int64()).to_numpy()
-    if len(times) > 1 and (times[1:] < times[:-1]).any():
-        order = np.argsort(times, kind="stable")
-        times, table = times[order], table.take(pa.array(order))
     begin = 0
     while begin < len(times):
         start = times[begin].astype("datetime64[us]").astype(f"datetime64[{_UNIT[period]}]")
@@ -124,4 +121,5 @@ def _encodings(table: pa.Table) -> dict[str, object]:
         "compression_level": 1,
         "use_dictionary": [name for name in table.column_names if name not in plain],
         "column_encoding": plain,
+        "write_statistics": ["time"],  # nothing looks at others, and those of texts take long
     }

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from threading import RLock
 
 import numpy as np
@@ -125,6 +126,25 @@ class Judged:
     table: pa.Table
     verdict: compare.Verdict
 
+    @cached_property
+    def main(self) -> np.ndarray:
+        """Rows to store in the partitions of their times, in the order of time."""
+        rows = np.flatnonzero(self.verdict.fate == compare.MAIN)
+        times = self.table["time"].cast(pa.int64()).to_numpy()[rows]
+        if (np.diff(times) < 0).any():
+            rows = rows[np.argsort(times, kind="stable")]
+        return rows
+
+    @cached_property
+    def late(self) -> np.ndarray:
+        """Rows to store in the partition `late`, in the order of their delivery."""
+        return np.flatnonzero(self.verdict.fate == compare.LATE)
+
+    @property
+    def stored(self) -> bool:
+        """Whether there is something to store."""
+        return bool(len(self.main) or len(self.late))
+
     @property
     def total(self) -> Counter[str]:
         """Account of the batch."""
@@ -221,14 +241,11 @@ class Writer:
         version = self._evolved()
         judged = self.judge(batch, version, edge(version))
         self._put_aside(batch, judged)
-        fate = judged.verdict.fate
-        main, late = fate == compare.MAIN, fate == compare.LATE
         assert version.delta is not None  # noqa: S101  it has just been made
-        if main.any() or late.any():
+        if judged.stored:
             number = (version.delta.transaction_version(WRITER) or 0) + 1
             done = [(batch.delivered, 1)] if batch.delivered else []
-            records = self.stored(judged.table, batch.replayed)
-            actions = self.write(records, main, late, number)
+            actions = self.write(judged, batch.replayed, number)
             try:
                 commit(version.delta, actions, [(WRITER, number), *done])
             except BaseException as error:
@@ -236,7 +253,7 @@ class Writer:
                     system, root = filesystem(self.records_uri)
                     remove(system, [f"{root}/{action.path}" for action in actions])
                 raise
-            self.remember(batch, judged, actions, records)
+            self.remember(batch, judged, actions)
         elif batch.delivered:
             note = [(batch.delivered, 1)]
             again(self.loads_uri, lambda: append(self.loads_uri, LOADS.empty_table(), note))
@@ -266,46 +283,37 @@ class Writer:
             columns.append(column)
         return pa.table(columns, self.schema.names)
 
-    def write(
-        self, records: pa.Table, main: np.ndarray, late: np.ndarray, number: int
-    ) -> list[AddAction]:
+    def write(self, judged: Judged, replayed: bool, number: int) -> list[AddAction]:
         """Write files, which are not seen before they are committed."""
         system, root = filesystem(self.records_uri)
+        records = self.stored(judged.table, replayed)
         actions: list[AddAction] = []
         with storage(self.records_uri):
             try:
-                kept = records if main.all() else records.filter(pa.array(main))
-                for period, rows in by_period(kept, self.spec.partition):
+                for period, rows in by_period(_taken(records, judged.main), self.spec.partition):
                     actions.append(write_file(system, root, period, rows, number))
-                if late.any():
-                    rows = records.filter(pa.array(late))
-                    order = pa.array(np.flatnonzero(late) + (number << 32), pa.int64())
-                    rows = rows.append_column("sequence", order)
+                if len(judged.late):
+                    order = pa.array(judged.late + (number << 32), pa.int64())
+                    rows = _taken(records, judged.late).append_column("sequence", order)
                     actions.append(write_file(system, root, LATE, rows, number))
             except BaseException:
                 remove(system, [f"{root}/{action.path}" for action in actions])
                 raise
         return actions
 
-    def remember(
-        self, batch: Batch, judged: Judged, actions: Sequence[AddAction], records: pa.Table
-    ) -> None:
+    def remember(self, batch: Batch, judged: Judged, actions: Sequence[AddAction]) -> None:
         """What was written need not be read to be known."""
         verdict = judged.verdict
-        times = records["time"].cast(pa.int64()).to_numpy()
+        times = judged.table["time"].cast(pa.int64()).to_numpy()
         last = batch.goes_on or ""
         mine = np.concatenate(
             [np.full(part.mapped.records.num_rows, part.digest == last) for part in batch.parts]
         )
         if self._open[0] != last:
             self._open = (last, {})
-        for fate, is_late in ((compare.MAIN, False), (compare.LATE, True)):
-            files = [
-                a.path for a in actions if (a.partition_values["partition"] == LATE) == is_late
-            ]
-            rows = np.flatnonzero(verdict.fate == fate)
-            if is_late:
-                rows = _newest(verdict.keys, rows)
+        late = [a.path for a in actions if a.partition_values["partition"] == LATE]
+        main = [a.path for a in actions if a.path not in late]
+        for files, rows in ((main, judged.main), (late, newest_of(verdict.keys, judged.late))):
             if len(rows):
                 run, order = run_of(files, times[rows], verdict.keys[rows], verdict.values[rows])
                 self.memory.keep(self.records_uri, run)
@@ -342,7 +350,7 @@ class Writer:
         times = table["time"].cast(pa.int64()).to_numpy()
         keys, values = hashes(table, self.key), hashes(table, self.payload)
         if late:
-            rows = _newest(keys, np.argsort(table["sequence"].to_numpy()))
+            rows = newest_of(keys, np.argsort(table["sequence"].to_numpy()))
             times, keys, values = times[rows], keys[rows], values[rows]
         return run_of([file.path], times, keys, values)[0]
 
@@ -378,7 +386,14 @@ def facts(spec: DatasetSpec) -> dict[str, object]:
     }
 
 
-def _newest(keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Rows of a table; the table itself if they are all of it, in order."""
+    if len(rows) == table.num_rows and (np.diff(rows) == 1).all():
+        return table
+    return table.take(pa.array(rows))
+
+
+def newest_of(keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Of rows in the order of their delivery the last of each key."""
     _, last = np.unique(keys[rows][::-1], return_index=True)
     return np.sort(rows[len(rows) - 1 - last]) if len(rows) else rows
