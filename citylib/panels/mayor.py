@@ -20,6 +20,7 @@ from citylib.panels.follow import follow, newest
 from citylib.panels.map import MapPanel
 from citylib.panels.model import CityModel, CubeFigures
 from citylib.panels.picture.tile import tile
+from citylib.panels.sources import SourcesPanel
 from citylib.panels.touch import Markup, Page, TileRow, TimeControl
 
 STEPS = {"hour": 24, "day": 7}
@@ -50,19 +51,23 @@ class MayorDashboard:
         self.page = Page(language=model.language, languages=list(city.languages), theme=model.theme)
         self.header = Markup(name="city-header")
         self.header.on_press(self._pressed)
+        self.sources = SourcesPanel(model)
         self.tiles = TileRow()
         self.map = MapPanel(model)
         self.time = TimeControl()
         self.charts = ChartPanel(model)
         self.footer = Markup(name="city-footer")
         style = Markup(
-            name="hidden", html=f"<style>{theme.css('picture', 'page', 'dashboard')}</style>"
+            name="hidden",
+            html=f"<style>{theme.css('picture', 'page', 'dashboard', 'sources')}</style>",
         )
+        top = Box([self.header, self.sources])
+        top.add_class("city-top")
         self.widget = Box(
             [
                 style,
                 self.page,
-                self.header,
+                top,
                 self.tiles,
                 self.map,
                 self.time,
@@ -97,6 +102,7 @@ class MayorDashboard:
         except CityError as error:
             return notice(city, error)
         dashboard.follow(store, seen)
+        dashboard.sources.follow(store)
         return dashboard.widget
 
     def follow(self, store: Store, seen: int) -> None:

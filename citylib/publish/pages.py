@@ -137,6 +137,7 @@ def _view(site: Site, lang: str, indicator: str, now: datetime, first: bool) -> 
         f'<p class="summary">{say(lang, "whole_city")} {figure(found, lang)} '
         f"{change(found, lang)} {when(found, lang, now)} {badge(found.classification, lang)}</p>"
         f'<p class="about">{about}</p>'
+        + (f'<p class="about">{say(lang, "replayed_detail")}</p>' if found.replayed else "")
     )
     parts = [history(city, array, lang)]
     if not read.districts(array, city.code):
