@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import httpx
 import pyarrow as pa
 
-from citylib import __version__
 from citylib.city.errors import CityError, ProfileError
 from citylib.city.feeds import FeedSpec
 from citylib.city.model import parse
@@ -88,7 +87,7 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(
         timeout=None,  # noqa: S113
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
-        headers={"User-Agent": f"citylib/{__version__}"},
+        headers={"User-Agent": "citylib"},
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 from collections.abc import AsyncIterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from citylib.city.model import Plain
 from citylib.city.profile import City
@@ -31,6 +31,7 @@ from citylib.lake.sheet import Sheet, sheet_of
 REPLAYS = True
 FORMAT = "%Y-%m-%d %H:%M:%S"
 """How the times that it brings are written, in the city's clock."""
+RESOLUTION = timedelta(microseconds=1)
 DAY, WEEK, YEAR = timedelta(days=1), timedelta(weeks=1), timedelta(weeks=52)
 
 
@@ -45,12 +46,21 @@ class Options(Plain):
         How many days before now the play begins; the first poll brings the day before that.
     speed : float
         Hours played in an hour of the clock, until now is reached; from then on it is 1.
+    whole_days : bool
+        A day's records come together when it is over, so that sums of a day are never in part.
     """
 
     first: date
     last: date
     days: Annotated[float, Field(ge=0, le=365)] = 0
     speed: Annotated[float, Field(ge=1, le=1e6)] = 1
+    whole_days: bool = False
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> Options:
+        if self.last - self.first < timedelta(days=6):
+            raise ValueError("from first to last it must be at least a week")
+        return self
 
 
 async def fetch(request: Request) -> AsyncIterator[Sheet]:
@@ -66,7 +76,10 @@ async def fetch(request: Request) -> AsyncIterator[Sheet]:
     started = datetime.fromisoformat(memory.get("started") or now.isoformat())
     begin = started - timedelta(days=options.days)
     end = min(now, begin + max(now - started, timedelta(0)) * options.speed)
-    since = datetime.fromisoformat(memory.get("until") or (begin - DAY).isoformat())
+    first = begin - DAY
+    if options.whole_days:
+        first, end = (datetime.combine(day, time()) - RESOLUTION for day in (first, end))
+    since = datetime.fromisoformat(memory.get("until") or first.isoformat())
     memory["started"], memory["until"] = started.isoformat(), max(end, since).isoformat()
     if end <= since:
         return
@@ -136,13 +149,13 @@ def _read(
     if not tables:
         raise FeedFault(f"{spec.folder}: no file that {spec.path} names; nothing can be played")
     table = pa.concat_tables(tables, promote_options="permissive")
-    time = table["time"].to_pandas().dt.tz_convert(city.timezone).dt.tz_localize(None)
-    inside = (time >= pd.Timestamp(options.first)) & (
-        time < pd.Timestamp(options.last) + pd.Timedelta(days=1)
+    moments = table["time"].to_pandas().dt.tz_convert(city.timezone).dt.tz_localize(None)
+    inside = (moments >= pd.Timestamp(options.first)) & (
+        moments < pd.Timestamp(options.last) + pd.Timedelta(days=1)
     )
     kept_names = [n for n in table.column_names if n not in ("time", "source_file", LINE)]
     text = {name: table[name].cast(pa.string()).fill_null("").to_pandas() for name in kept_names}
-    frame = pd.DataFrame({"time": time, **text})[inside]
+    frame = pd.DataFrame({"time": moments, **text})[inside]
     if frame.empty:
         raise FeedFault(
             f"{spec.id}: no record between {options.first} and {options.last}; choose other days"
