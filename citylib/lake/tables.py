@@ -25,6 +25,8 @@ ATTEMPTS = 12
 LONGEST = 1.0
 """Seconds that a writer waits at most before it tries again."""
 CONFIGURATION = {
+    # Of the other columns files tell no limits, and readers would take that for "none fits".
+    "delta.dataSkippingStatsColumns": "time",
     "delta.deletedFileRetentionDuration": "interval 1 days",
     "delta.logRetentionDuration": "interval 7 days",
     "delta.setTransactionRetentionDuration": "interval 30 days",
