@@ -82,8 +82,9 @@ class Installation:
 
     @property
     def notebooks(self) -> Path:
-        """Folder of the notebooks that analysts start from."""
-        return self.settings.root / "notebooks"
+        """Folder of the notebooks that analysts start from: the city's own, if it has some."""
+        own = self.settings.profile / "notebooks"
+        return own if own.is_dir() else self.settings.root / "notebooks"
 
     @property
     def workspaces(self) -> Path:

@@ -2,18 +2,22 @@
 
 import csv
 import lzma
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import shapely
+from nbclient import NotebookClient
 from shapely.geometry import shape
 
 from citylib.city.areas import UnknownArea
 from citylib.city.profile import load_city
 from citylib.city.settings import Settings
+from citylib.hub.installation import Installation
 from citylib.indicators.check import run_check
 from citylib.indicators.cube import Cube
 from citylib.indicators.declaration import load_indicators
@@ -225,3 +229,17 @@ def test_the_doubled_hour_is_one_hour_of_the_clock(clocks):
     assert hours.sel(area="NYC", time="2024-11-03T01").item() == 2
     assert hours.sel(area="BX", time="2024-11-03T01").item() == 1
     assert np.isnan(hours.sel(area="NYC", time="2024-03-10T02").item())
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PROFILE / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem
+)
+def test_an_analysts_notebook_runs(new_york, path, tmp_path, monkeypatch):
+    assert Installation(new_york).notebooks == PROFILE / "notebooks"
+    monkeypatch.setenv("CITYLIB_CONFIG", str(new_york.root / "citylib.toml"))
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    notebook = nbformat.read(path, as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    resources = {"metadata": {"path": tmp_path}}
+    client = NotebookClient(notebook, timeout=240, kernel_name="python3", resources=resources)
+    client.execute(env=dict(os.environ))
