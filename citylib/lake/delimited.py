@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,18 +194,25 @@ def _cut(
     """Fields of the columns used, and the rows of another length: their number and text."""
     for again in (True, False):
         odd: list[tuple[int, str]] = []
-        table = _parsed(path, part.data, layout, reading, odd) if len(part.rows) else None
-        if table is None:
+        if not len(part.rows):
             return pa.table([strings([])] * len(layout.used), [str(i) for i in layout.used]), odd
-        if table.num_rows + len(odd) == len(part.rows):
+        table = _parsed(path, part.data, layout, reading, odd)
+        whole = table.num_rows + len(odd) == len(part.rows)
+        if whole and (not reading.quoting or _ends_closed(part.data, reading.separator)):
             return table, odd
         if again:  # a quote was opened within a line and not closed before its end
-            form = re.compile(closed_line(reading.separator))
+            form = closed_line(reading.separator)
             lines = part.data.decode().split("\n")[:-1]
             wrong = {n for n, line in enumerate(lines) if not form.fullmatch(line)}
             part.bad += [int(part.rows[n]) for n in sorted(wrong)]
             drop(part, wrong)
     raise FileFault(f"{path}: quotes are not closed where they should be; mend the file")
+
+
+def _ends_closed(data: bytes, separator: str) -> bool:
+    """Whether the last line has no open quote: nothing would follow that it could swallow."""
+    last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
+    return b'"' not in last or closed_line(separator).fullmatch(last.decode()) is not None
 
 
 def _parsed(

@@ -100,11 +100,11 @@ def drop(part: Part, places: set[int]) -> None:
     part.rows = np.delete(part.rows, list(places))
 
 
-def closed_line(separator: str) -> str:
+def closed_line(separator: str) -> re.Pattern[str]:
     """What a line looks like whose quotes are closed at its end."""
     sep = re.escape(separator)
     one = rf'(?:"(?:[^"]|"")*+"(?!")[^{sep}]*+|[^"{sep}][^{sep}]*+|)'
-    return rf"{one}(?:{sep}{one})*+"
+    return re.compile(rf"{one}(?:{sep}{one})*+")
 
 
 def blanks(reading: Reading) -> str:

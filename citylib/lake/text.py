@@ -98,8 +98,8 @@ def _pieces(path: Path, stream: BinaryIO, encoding: str) -> Iterator[bytes]:
         pending = len(decoder.getstate()[0])
         try:
             text = decoder.decode(piece, final=not piece)
-        except UnicodeDecodeError as error:
-            place = offset - pending + error.start
+        except UnicodeError as error:  # also UTF-16 without its mark of byte order
+            place = offset - pending + getattr(error, "start", 0)
             raise _not_in(path, [f"{encoding} fails at byte {place}"]) from None
         offset += len(piece)
         yield text.encode("utf-8", "replace")

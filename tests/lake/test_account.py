@@ -123,9 +123,6 @@ def test_no_bytes_are_too_odd(data):
 @given(st.lists(st.lists(st.text(st.sampled_from('ab, "\n'), max_size=4), min_size=5, max_size=5)))
 def test_quoted_fields_come_back_as_they_were(rows):
     """Fields that are quoted as CSV asks are read back, line breaks as spaces."""
-    import csv
-    import io
-
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["when", "district", "gate", "n", "speed"])
