@@ -22,12 +22,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 from citylib.city.profile import load_city
 from citylib.city.settings import Settings
+from citylib.feeds.run import LOOKUPS
 from citylib.feeds.schedule import share
 from citylib.feeds.service import Service
 from citylib.lake.lake import Lake
@@ -209,7 +211,9 @@ async def run_feeds(folder: Path) -> None:
     settings = Settings.load(folder)
     city = load_city(settings.profile)
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(LOOKUPS))
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
     with Store(settings.database) as store:
         store.migrate()
         service = Service(city, Lake(settings.lake, city), store)

@@ -258,11 +258,12 @@ def feed_try(settings: Any, name: str) -> None:
 @click.pass_obj
 def feed_run(settings: Any) -> None:
     """Ask all feeds on their intervals, until Ctrl-C. The platform does it by itself."""
-    from citylib.feeds.report import run_service
+    from citylib.feeds.run import run_service
     from citylib.feeds.service import Chores
 
     renew = [sys.executable, "-m", "citylib.hub.data", "renew"]
-    run_service(settings(), Chores(renew=renew))
+    compact = [sys.executable, "-m", "citylib.cli", "lake", "compact"]
+    run_service(settings(), Chores(renew=renew, compact=compact))
 
 
 @contextmanager

@@ -40,7 +40,8 @@ def condition(feed: FeedSpec, state: FeedState | None, now: datetime) -> Conditi
         return "off"
     if state is None or state.attempted is None:
         return "new"
-    if state.due is not None and now > state.due + timedelta(seconds=GRACE + feed.interval):
+    last = max(state.due or state.attempted, state.attempted)
+    if now > last + timedelta(seconds=GRACE + feed.interval):
         return "silent"
     if state.errors >= FAILING or (state.errors and state.succeeded is None):
         return "failing"

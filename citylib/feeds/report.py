@@ -1,14 +1,9 @@
-"""`citylib feed …`: feeds of the profile, how they are doing, one poll to look at, the service."""
+"""`citylib feed list`, `status` and `try`: what is there, how it is doing, one poll to look at."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import logging
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -23,7 +18,6 @@ from citylib.city.settings import Settings
 from citylib.feeds import poll as polls
 from citylib.feeds.connector import FeedFault, Session
 from citylib.feeds.health import GOOD, condition
-from citylib.feeds.service import Chores, Service
 from citylib.lake.delivery import Delivery, Preview
 from citylib.lake.lake import Lake
 from citylib.operations.store import Store
@@ -38,20 +32,19 @@ def run_list(settings: Settings) -> bool:
     """Print the feeds of the profile; whether all their files are right."""
     city = load_city(settings.profile)
     grid = _grid("feed", "dataset", "connector", "every", "on", "title")
+    faults = list(city.feed_faults.values())
     for feed in city.feeds.values():
-        fault = _fault_of(city, feed.id)
-        grid.add_row(
-            feed.id,
-            feed.dataset,
-            feed.connector,
-            f"{feed.interval:g} s",
-            "yes" if feed.enabled else "no",
-            fault or feed.title[city.languages[0]],
-        )
-    for name, fault in city.feed_faults.items():
-        grid.add_row(name, "", "", "", "", fault)
-    _console().print(grid)
-    return not city.feed_faults and not any(_fault_of(city, name) for name in city.feeds)
+        on = "yes" if feed.enabled else "no"
+        title = feed.title[city.languages[0]]
+        grid.add_row(feed.id, feed.dataset, feed.connector, f"{feed.interval:g} s", on, title)
+        try:
+            polls.connector_of(feed)
+        except CityError as error:
+            faults.append(str(error))
+    console = _console()
+    console.print(grid)
+    _print_lines(console, faults)
+    return not faults
 
 
 def run_status(settings: Settings) -> bool:
@@ -84,8 +77,7 @@ def run_status(settings: Settings) -> bool:
         errors.append(fault)
     console = _console()
     console.print(grid)
-    for sentence in errors:
-        console.print(sentence, markup=False, soft_wrap=True)
+    _print_lines(console, errors)
     return well
 
 
@@ -146,53 +138,9 @@ def _print_preview(console: Console, preview: Preview, city: City) -> None:
     )
 
 
-def run_service(settings: Settings, chores: Chores) -> None:
-    """Ask all feeds on their intervals until SIGTERM or SIGINT.
-
-    Raises
-    ------
-    CityError
-        The service runs already, or the operations store cannot be reached.
-    """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
-    # Each request would be a line, with its address.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    city = load_city(settings.profile)
-    with _alone(settings), Store(settings.database) as store:
-        store.migrate()
-        asyncio.run(_serve(Service(city, Lake(settings.lake, city), store, chores)))
-
-
-async def _serve(service: Service) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await service.run(stop)
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    settings.var.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (settings.var / "feeds.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CityError(
-                f"the feeds of {settings.var} are being asked already, by another "
-                "`citylib feed run` or by the platform; stop that first"
-            ) from None
-        yield
-
-
-def _fault_of(city: City, name: str) -> str:
-    """What is wrong with the connector or the options of a feed."""
-    try:
-        polls.connector_of(city.feeds[name])
-    except CityError as error:
-        return str(error)
-    return ""
+def _print_lines(console: Console, sentences: list[str]) -> None:
+    for sentence in sentences:
+        console.print(sentence, markup=False, soft_wrap=True)
 
 
 def _grid(*titles: str, title: str | None = None) -> Table:

@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 
 STORING = 2
 """Deliveries that are stored at the same time."""
-LOOKUPS = 64
-"""Names of hosts that are looked up at the same time: one that is not found takes its time."""
 WRITE_EVERY = 1.0
 """Seconds between two writings of what has changed of the feeds' states."""
 LONGEST_POLL = 20
@@ -143,7 +141,6 @@ class Service:
             log.error("%s", sentence)
         log.info("%d feeds", len(feeds))
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(LOOKUPS, "lookup"))
         # Records may have come before the last stop that no figure shows yet.
         loop.call_later(self.chores.every, self._fresh.set)
         with ThreadPoolExecutor(STORING, "store") as pool:
@@ -183,7 +180,11 @@ class Service:
         while not self._stopping:
             self._note(replace(self.states[feed.id], due=due))
             await self.clock.sleep_until(due)
-            due = await self._poll(feed, http, pool, due)
+            try:
+                due = await self._poll(feed, http, pool, due)
+            except Exception as error:  # whatever it is, it must not end the feed
+                state, sentence = self.states[feed.id], f"{type(error).__name__}: {error}"
+                due = self._failed(feed, state, sentence, None, error)
 
     async def _poll(
         self, feed: FeedSpec, http: httpx.AsyncClient, pool: ThreadPoolExecutor, due: datetime
@@ -196,6 +197,7 @@ class Service:
                 self.tally.polls += 1
                 self.tally.late.append((began - due).total_seconds())
                 state = replace(self.states[feed.id], attempted=began)
+                self._note(state)
                 async with asyncio.timeout(limit):
                     state = await polls.poll(
                         self.city, feed, state, http, partial(self._deliver, pool), began

@@ -364,6 +364,19 @@ async def test_an_unforeseen_fault_of_a_connector_stays_its_own(town, store, scr
     assert "Traceback" in caplog.text
 
 
+async def test_an_address_that_is_none_stays_its_own(town, store, scripts):
+    clock, asked = Hands(), []
+    scripts.update(bad=asked_by([], clock), good=asked_by(asked, clock))
+    feeds = [feed_of("bad", address="http://[bad"), feed_of("good")]
+    async with running(town, store, feeds, clock=clock) as one:
+        for _ in range(4):
+            await rest(one, 2)
+            await clock.next()
+        await rest(one, 2)
+        assert "ValueError" in one.states["bad"].error
+        assert len(asked) >= 2
+
+
 async def test_a_feed_with_a_wrong_file_is_named_and_the_others_run(town, store, scripts, caplog):
     folder = town.profile / "feeds"
     folder.mkdir()

@@ -58,7 +58,9 @@ STATES = {
     "good": GOOD,
     "old": replace(GOOD, newest=NOW - timedelta(days=3)),
     "dead": replace(GOOD, errors=3, error="secret technical detail"),
-    "forgotten": replace(GOOD, due=NOW - timedelta(minutes=10)),
+    "forgotten": replace(
+        GOOD, attempted=NOW - timedelta(minutes=11), due=NOW - timedelta(minutes=10)
+    ),
 }
 
 
@@ -145,6 +147,9 @@ def test_a_store_that_fails_later_says_that_nothing_is_known(city, monkeypatch):
         assert "not known" in panel.html
 
 
+LONG_AGO = replace(GOOD, attempted=NOW - timedelta(minutes=9))
+
+
 def test_conditions(city):
     feed = city.feeds["old"]
     for state, word in [
@@ -156,8 +161,10 @@ def test_conditions(city):
         (replace(GOOD, errors=3), "failing"),
         (replace(GOOD, errors=1, succeeded=None), "failing"),
         (replace(GOOD, newest=NOW - timedelta(seconds=3601)), "stale"),
-        (replace(GOOD, due=NOW - timedelta(seconds=170)), "current"),
-        (replace(GOOD, due=NOW - timedelta(seconds=190)), "silent"),
+        (replace(LONG_AGO, due=NOW - timedelta(seconds=170)), "current"),
+        (replace(LONG_AGO, due=NOW - timedelta(seconds=190)), "silent"),
+        # It takes its time, but it is being asked.
+        (replace(GOOD, due=NOW - timedelta(seconds=190)), "current"),
     ]:
         assert condition(feed, state, NOW) == word
     assert condition(city.feeds["off"], GOOD, NOW) == "off"
