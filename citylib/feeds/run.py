@@ -46,8 +46,9 @@ def run_service(settings: Settings, chores: Chores) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
-    # Each request would be a line, with its address.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # Each request would be a line, with its address; each start several of the migrations'.
+    for name in ("httpx", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     with _alone(settings), Store(settings.database) as store:
         store.migrate()
         asyncio.run(_serve(settings, store, chores))
