@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from citylib.city.datasets import DatasetSpec
 from citylib.city.mapping import Reading
+from citylib.lake.codes import codes_of
 from citylib.lake.schema import LINE
 from citylib.lake.sheet import Sheet
 
@@ -28,10 +29,7 @@ def occurrences(
         return np.ones(count, np.int64), none
     rules = [source.time, *(source.columns[name] for name in spec.key if name in source.columns)]
     wanted = [name for rule in rules for name in (*rule.header, *rule.join)]
-    codes = {
-        name: array.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-        for name, array in sheet.columns.items()
-    }
+    codes = {name: codes_of(array.dictionary_encode()) for name, array in sheet.columns.items()}
     frame = pd.DataFrame(codes)[keep]
     key = frame.groupby([name for name in wanted if name in codes], sort=False).ngroup()
     twice = none.copy()
