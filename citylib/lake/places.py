@@ -122,18 +122,16 @@ def _by_name(
     index = codes_of(text)
     looked: list[str | None] = list(values)
     if rule.pattern is not None:
-        match = [re.search(rule.pattern, value) for value in values]
+        match = map(re.compile(rule.pattern).search, values)
         looked = [each[1] if each else None for each in match]
     if coarse is not None:
         first, back = distinct([index, coarse.place + 1], [len(values), len(coarse.codes) + 1])
         within = [coarse.codes[n] if n >= 0 else None for n in coarse.place[first].tolist()]
-        pairs = zip(index[first].tolist(), within, strict=True)
-        return (
-            _found([_code(rule, looked[n], city, of) if of else None for n, of in pairs], back),
-            [],
-            [],
-        )
-    known = [_code(rule, value, city, None) for value in looked]
+        pairs = [(looked[n], of) for n, of in zip(index[first].tolist(), within, strict=True)]
+        code = {(value, of): _code(rule, value, city, of) if of else None for value, of in {*pairs}}
+        return _found([code[pair] for pair in pairs], back), [], []
+    code_of = {value: _code(rule, value, city, None) for value in {*looked}}
+    known = [code_of[value] for value in looked]
     wrong = [n for n, value in enumerate(looked) if value is None]
     unknown = [n for n, code in enumerate(known) if code is None and looked[n] is not None]
     return (

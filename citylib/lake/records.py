@@ -131,7 +131,7 @@ class Rows:
             return texts(back, [" ".join(cell.strip() for cell in row) for row in rows])
         text = self.text(*rule.header)
         if rule.pattern is not None:
-            found = [re.search(rule.pattern, value) for value in text.dictionary.to_pylist()]
+            found = map(re.compile(rule.pattern).search, text.dictionary.to_pylist())
             values = [(match[1] or "") if match else "" for match in found]
             return pa.DictionaryArray.from_arrays(text.indices, pa.array(values, pa.string()))
         return text
