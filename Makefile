@@ -33,14 +33,23 @@ READY := $(if $(or $(wildcard $(DEV)),$(filter test screenshots lock $(DEV),$(MA
 .PHONY: help demo setup test system screenshots lock clean
 
 help:
-	@echo 'make demo         set up and start the platform (HTTPS=1 for other machines, HOST=name)'
+	@echo 'make demo         set up and start the platform (HTTPS=1 for other machines, HOST=name,'
+	@echo '                  CITY=name for another city of cities/, with a state of its own)'
 	@echo 'make test         set up and run every check and test'
 	@echo 'make screenshots  take the pictures in docs/ anew'
 	@echo 'make system       as root, once: Debian packages that tests and optional engines need'
 	@echo 'make lock         choose versions of all packages anew'
 	@echo 'make clean        remove what was set up; var/ stays'
 
+# Another city's profile, and a folder of its own for what it loads, computes and publishes.
+ifdef CITY
+export CITYLIB_PROFILE := cities/$(CITY)
+export CITYLIB_VAR := var/$(CITY)
+endif
+
 demo: setup
+	@[ -z '$(CITY)' ] || [ -f 'cities/$(CITY)/city.toml' ] || \
+	  { echo 'there is no cities/$(CITY)/city.toml; cities are: $(patsubst cities/%/city.toml,%,$(wildcard cities/*/city.toml))' >&2; exit 1; }
 	@exec $(BIN)/citylib serve $(if $(HTTPS),--https) $(if $(PORT),--port $(PORT)) $(foreach host,$(HOST),--host $(host))
 
 setup: $(READY) $(NODE)

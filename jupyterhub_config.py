@@ -34,9 +34,10 @@ c.Authenticator.auth_refresh_age = 30
 c.Authenticator.auth_refresh_strict = True
 c.JupyterHub.load_roles = roles()
 
-# What runs: the dashboards and the public pages for all, a server for each analyst.
+# What runs: dashboards, public pages and feeds for all, a server for each analyst.
 provide(here.settings)
 c.JupyterHub.services = here.services()
+here.forget_keys()
 look_after_services(seconds=3)
 c.JupyterHub.spawner_class = AnalystSpawner
 c.AnalystSpawner.workspaces = str(here.workspaces)

@@ -104,9 +104,15 @@ def publish(settings: Any) -> None:
 @click.option("--host", "hosts", multiple=True, help="Another name or address of this machine.")
 @click.option("--port", type=int, help="Port; otherwise 8000, or the next that is free.")
 @click.option("--no-refresh", is_flag=True, help="Start without loading and computing first.")
+@click.option("--no-feeds", is_flag=True, help="Leave the city's feeds alone.")
 @click.pass_obj
 def serve(
-    settings: Any, https: bool, hosts: tuple[str, ...], port: int | None, no_refresh: bool
+    settings: Any,
+    https: bool,
+    hosts: tuple[str, ...],
+    port: int | None,
+    no_refresh: bool,
+    no_feeds: bool,
 ) -> None:
     """Start the platform and print its address; Ctrl-C stops all of it.
 
@@ -116,7 +122,39 @@ def serve(
     from citylib.hub import demo
 
     here = settings("lake", "cube", "public")
-    sys.exit(demo.main(here, https=https, hosts=hosts, port=port, refresh=not no_refresh))
+    refresh, feeds = not no_refresh, not no_feeds
+    sys.exit(demo.main(here, https=https, hosts=hosts, port=port, refresh=refresh, feeds=feeds))
+
+
+@main.group()
+def city() -> None:
+    """Cities, each a folder of files."""
+
+
+@city.command("new")
+@click.argument("name")
+@click.option(
+    "--boundaries",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="GeoJSON file of the city's areas, in degrees (WGS 84).",
+)
+@click.option("--language", default="en", show_default=True, help="The city's own language.")
+@click.option("--code-property", "code", help="Property that holds an area's code.")
+@click.option("--name-property", "title", help="Property that holds an area's name.")
+@click.pass_obj
+def city_new(
+    settings: Any, name: str, boundaries: Path, language: str, code: str | None, title: str | None
+) -> None:
+    """Begin the profile cities/NAME from a file of boundaries, and say what to fill in."""
+    from citylib.city.skeleton import new_city
+
+    cities = settings().root / "cities"
+    left = new_city(cities, name, boundaries, language, code, title)
+    click.echo(f"made {cities / name}; to fill in:")
+    for task in left:
+        click.echo(f"- {task}")
+    click.echo(f"then: make demo CITY={name}")
 
 
 @main.group()
@@ -178,6 +216,54 @@ def account_remove(settings: Any, name: str) -> None:
     """Remove an account; whoever is signed in with it is signed out."""
     with _accounts(settings()) as accounts:
         accounts.remove(name)
+
+
+@main.group()
+def feed() -> None:
+    """Feeds: sources that are asked again and again."""
+
+
+@feed.command("list")
+@click.pass_obj
+def feed_list(settings: Any) -> None:
+    """Feeds of the city's profile. The exit status is 1 if a feed's file is wrong."""
+    from citylib.feeds.report import run_list
+
+    sys.exit(0 if run_list(settings()) else 1)
+
+
+@feed.command("status")
+@click.pass_obj
+def feed_status(settings: Any) -> None:
+    """How each feed is doing. The exit status is 1 if one fails or its records are old."""
+    from citylib.feeds.report import run_status
+
+    sys.exit(0 if run_status(settings()) else 1)
+
+
+@feed.command("try")
+@click.argument("name")
+@click.pass_obj
+def feed_try(settings: Any, name: str) -> None:
+    """Ask a feed once and show what would be stored and set aside, and why.
+
+    Nothing is stored. The exit status is 1 if the source fails or no record fits.
+    """
+    from citylib.feeds.report import run_try
+
+    sys.exit(0 if run_try(settings(), name) else 1)
+
+
+@feed.command("run")
+@click.pass_obj
+def feed_run(settings: Any) -> None:
+    """Ask all feeds on their intervals, until Ctrl-C. The platform does it by itself."""
+    from citylib.feeds.run import run_service
+    from citylib.feeds.service import Chores
+
+    renew = [sys.executable, "-m", "citylib.hub.data", "renew"]
+    compact = [sys.executable, "-m", "citylib.cli", "lake", "compact"]
+    run_service(settings(), Chores(renew=renew, compact=compact))
 
 
 @contextmanager

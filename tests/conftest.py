@@ -47,8 +47,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def seoul(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """An installation of its own with all of Seoul's records loaded and computed."""
-    root = tmp_path_factory.mktemp("seoul")
-    profile = Path(__file__).parents[1] / "cities" / "seoul"
+    return _computed("seoul", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def new_york(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """As `seoul`, of New York."""
+    return _computed("new_york", tmp_path_factory)
+
+
+def _computed(city: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    root = tmp_path_factory.mktemp(city)
+    profile = Path(__file__).parents[1] / "cities" / city
     (root / "citylib.toml").write_text(f'profile = "{profile}"\n', "utf-8")
     settings = Settings.load(root)
     run_load(settings, ())

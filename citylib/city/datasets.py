@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from citylib.city.mapping import Source
+from citylib.city.mapping import Reading, Source
 from citylib.city.model import Plain
 
 Classification = Literal["public", "internal", "personal"]
 Said = str | dict[str, str]
 """One text for all languages, or one for each language of the city."""
-OWN_COLUMNS = ("time", "area", "occurrence", "source_file")
+OWN_COLUMNS = (
+    "time",
+    "area",
+    "occurrence",
+    "source_file",
+    "replayed",
+    "sequence",
+    "partition",
+)
 
 
 class Column(Plain):
@@ -71,11 +81,20 @@ class DatasetSpec(Plain):
         Columns that together tell a record from every other.
     repeats : str
         What a second row of a file with the same key but other values is: "conflict" (set
-        aside) or "number" (a record of its own, told apart by the column `occurrence`).
+        aside) or "number" (a record of its own, told apart by the column `occurrence`). In a later
+        file or delivery it is a correction: it takes the place of the first.
+    window : duration, optional
+        How long before the table's newest record one may still be corrected at once, such as
+        "P7D". A record within it is compared with those that are there; an older one is kept
+        beside them, and readers take whichever came last. By default every record is compared,
+        which takes longer the more of a table's time new records reach back over.
+    partition : str
+        The table is kept by "year", "month" or "day" (in UTC): by day or month if there are more
+        than some ten million records a year.
     column : tuple of Column
-        The table's columns besides time, area and source_file, which every table has.
+        The table's columns besides time, area, source_file and replayed, which every table has.
     read : tuple of Source
-        How the files are read, one for each make of file.
+        How the files are read, one for each make of file; none where only feeds bring records.
     folder, path : Path
         Folder of the files and the file of this description; set by the profile.
     """
@@ -90,8 +109,10 @@ class DatasetSpec(Plain):
     as_of: str | None = None
     key: tuple[str, ...]
     repeats: Literal["conflict", "number"] = "conflict"
+    window: Annotated[timedelta | None, Field(gt=timedelta(0))] = None
+    partition: Literal["year", "month", "day"] = "year"
     column: tuple[Column, ...]
-    read: Annotated[tuple[Source, ...], Field(min_length=1)]
+    read: tuple[Source, ...] = ()
     folder: Path
     path: Path
 
@@ -105,18 +126,24 @@ class DatasetSpec(Plain):
             if name not in ("time", "area", *names):
                 raise ValueError(f"key {name!r} is no column; there are {', '.join(names)}")
         for number, source in enumerate(self.read):
-            unpivot = source.unpivot
-            filled = set(unpivot.measures.values()) if unpivot else set()
-            if unpivot and unpivot.value:
-                filled.add(unpivot.value)
-            for name in (*source.columns, *filled):
-                if name not in names:
-                    raise ValueError(f"read.{number}.columns.{name}: the table has no such column")
-            for name, rule in [("time", source.time), *source.columns.items()]:
-                if rule.has_source == (name in filled):
-                    says = "must not say" if name in filled else "must say"
-                    raise ValueError(f"read.{number}: rule of {name!r} {says} where its value is")
-            for name in names:
-                if name in self.key and name not in {*source.columns, *filled}:
-                    raise ValueError(f"read.{number}.columns: no rule for key column {name!r}")
+            for fault in self.faults(source):
+                raise ValueError(f"read.{number}{fault}")
         return self
+
+    def faults(self, reading: Reading) -> Iterator[str]:
+        """What keeps a reading from filling this table; each begins where its key ends."""
+        names = [column.name for column in self.column]
+        unpivot = reading.unpivot
+        filled = set(unpivot.measures.values()) if unpivot else set()
+        if unpivot and unpivot.value:
+            filled.add(unpivot.value)
+        for name in (*reading.columns, *filled):
+            if name not in names:
+                yield f".columns.{name}: the table has no such column"
+        for name, rule in [("time", reading.time), *reading.columns.items()]:
+            if rule.has_source == (name in filled):
+                says = "must not say" if name in filled else "must say"
+                yield f": rule of {name!r} {says} where its value is"
+        for name in names:
+            if name in self.key and name not in {*reading.columns, *filled}:
+                yield f".columns: no rule for key column {name!r}"

@@ -232,15 +232,14 @@ class Commas(Plain):
         return self
 
 
-class Source(Plain):
-    """How files of one make are read.
+class Reading(Plain):
+    """How rows of one make become records.
 
     Attributes
     ----------
-    files : tuple of str
-        File names or patterns in the dataset's folder of records (`.xz` and `.gz` are opened).
     format : str
-        "csv", "json" or "xlsx".
+        "csv", "json", "parquet" or "xlsx". In Parquet times are read as "%Y-%m-%d %H:%M:%S" (with
+        "%z" where they are instants) and dates as "%Y-%m-%d"; nested values have dotted headers.
     encodings : tuple of str
         Tried in this order.
     separator, quoting : str, bool
@@ -260,8 +259,7 @@ class Source(Plain):
         Rule for each column of the table that the file has.
     """
 
-    files: Names
-    format: Literal["csv", "json", "xlsx"]
+    format: Literal["csv", "json", "parquet", "xlsx"] = "csv"
     encodings: Names = ("utf-8-sig",)
     separator: str = ","
     quoting: bool = True
@@ -285,3 +283,18 @@ class Source(Plain):
             except LookupError:
                 raise ValueError(f"Python knows no encoding {name!r}") from None
         return value
+
+
+class Source(Reading):
+    """How files of one make are read.
+
+    Attributes
+    ----------
+    files : tuple of str
+        File names or patterns in the dataset's folder of records (`.xz` and `.gz` are opened).
+    format : str
+        As for a reading, but it must be said.
+    """
+
+    files: Names
+    format: Literal["csv", "json", "parquet", "xlsx"]

@@ -13,7 +13,8 @@ from pydantic import Field, field_validator
 from citylib.city.areas import CODE, AreaLevel, UnknownArea, plain, read_level
 from citylib.city.datasets import DatasetSpec
 from citylib.city.errors import ProfileError
-from citylib.city.mapping import AreaRule
+from citylib.city.feeds import FeedSpec
+from citylib.city.mapping import AreaRule, Reading
 from citylib.city.model import Plain, parse, read_toml
 
 CITY = "city.toml"
@@ -123,6 +124,10 @@ class City(Plain):
         From bottom to top.
     datasets : dict of str to DatasetSpec
         By id.
+    feeds : dict of str to FeedSpec
+        By id.
+    feed_faults : dict of str to str
+        What is wrong with the file of a feed, by its id; the others work without it.
     attribution : dict of str to str
         One line that names the publishers, per language.
     folder : Path
@@ -139,6 +144,8 @@ class City(Plain):
     levels: dict[str, AreaLevel]
     basemap: tuple[Layer, ...]
     datasets: dict[str, DatasetSpec]
+    feeds: dict[str, FeedSpec]
+    feed_faults: dict[str, str]
     attribution: dict[str, str]
     folder: Path
 
@@ -197,7 +204,7 @@ def load_city(folder: Path) -> City:
     Parameters
     ----------
     folder : Path
-        Folder with `city.toml`, `areas/`, `basemap/`, `datasets/`.
+        Folder with `city.toml`, `areas/`, `basemap/`, `datasets/`, `feeds/`.
 
     Raises
     ------
@@ -236,10 +243,14 @@ def load_city(folder: Path) -> City:
     for layer in profile.basemap:
         if not layer.path.is_file():
             raise ProfileError(f"{layer.path}: no such file; basemap {layer.id!r} needs it")
+    datasets = _read_datasets(path.parent, profile.languages, set(levels))
+    feeds, faults = _read_feeds(path.parent, profile.languages, set(levels), datasets)
     return City(
         **{name: getattr(profile, name) for name in _SHARED},
         levels=levels,
-        datasets=_read_datasets(path.parent, profile.languages, set(levels)),
+        datasets=datasets,
+        feeds=feeds,
+        feed_faults=faults,
         folder=path.parent,
     )
 
@@ -266,16 +277,57 @@ def _read_datasets(
         for column in spec.column:
             _all_languages(column.title, languages, f"{path}: column {column.name!r}: key 'title'")
         for source in spec.read:
-            rule: AreaRule | None = source.area
-            while rule is not None:
-                if rule.level not in levels | {"city"}:
-                    raise ProfileError(
-                        f"{path}: key 'area.level': no level {rule.level!r}; there are "
-                        f"city, {', '.join(sorted(levels))}"
-                    )
-                rule = rule.within
+            _check_levels(source, levels, path)
         result[path.stem] = spec
     return result
+
+
+def _read_feeds(
+    folder: Path,
+    languages: tuple[str, ...],
+    levels: set[str],
+    datasets: dict[str, DatasetSpec],
+) -> tuple[dict[str, FeedSpec], dict[str, str]]:
+    """The feeds, and what is wrong with those that cannot be read."""
+    feeds: dict[str, FeedSpec] = {}
+    faults: dict[str, str] = {}
+    for path in sorted((folder / "feeds").glob("*.toml")):
+        try:
+            feeds[path.stem] = _read_feed(path, languages, levels, datasets)
+        except ProfileError as error:
+            faults[path.stem] = str(error)
+    return feeds, faults
+
+
+def _read_feed(
+    path: Path, languages: tuple[str, ...], levels: set[str], datasets: dict[str, DatasetSpec]
+) -> FeedSpec:
+    values = read_toml(path)
+    own = {"id": path.stem, "path": path}
+    if taken := [key for key in own if key in values]:
+        raise ProfileError(f"{path}: key {taken[0]!r} follows from the file's name; remove it")
+    spec = parse(FeedSpec, {**values, **own}, path)
+    _all_languages(spec.title, languages, f"{path}: key 'title'")
+    dataset = datasets.get(spec.dataset)
+    if dataset is None:
+        raise ProfileError(
+            f"{path}: key 'dataset': no dataset {spec.dataset!r}; there are {', '.join(datasets)}"
+        )
+    for fault in dataset.faults(spec.read):
+        raise ProfileError(f"{path}: key 'read'{fault}")
+    _check_levels(spec.read, levels, path)
+    return spec
+
+
+def _check_levels(reading: Reading, levels: set[str], path: Path) -> None:
+    rule: AreaRule | None = reading.area
+    while rule is not None:
+        if rule.level not in levels | {"city"}:
+            raise ProfileError(
+                f"{path}: key 'area.level': no level {rule.level!r}; there are "
+                f"city, {', '.join(sorted(levels))}"
+            )
+        rule = rule.within
 
 
 def _all_languages(names: dict[str, str], languages: tuple[str, ...], where: str) -> None:

@@ -1,6 +1,7 @@
 """Records, figures and public pages brought up to date before the hub starts.
 
-Run by `citylib.hub.demo` as a process of its own, so that its memory is free again afterwards.
+Run by `citylib.hub.demo`, and with `renew` by the feeds' service, as a process of its own, so that
+its memory is free again afterwards.
 """
 
 from __future__ import annotations
@@ -67,6 +68,15 @@ def main(settings: Settings) -> int:
     return 1 if Cube(settings.cube).empty else FIGURES_OF_BEFORE
 
 
+def renew(settings: Settings) -> None:
+    """Compute the indicators and publish the public pages, if there are new records."""
+    from citylib.indicators.refresh import run_compute
+    from citylib.publish.site import build
+
+    if run_compute(settings):
+        build(settings)
+
+
 def state(settings: Settings) -> str:
     """A mark that changes when the profile, the programs or the places do.
 
@@ -93,7 +103,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(Settings.load()))
+        if sys.argv[1:] == ["renew"]:
+            renew(Settings.load())
+        else:
+            sys.exit(main(Settings.load()))
     except CityError as error:
         sys.exit(f"citylib: {error}")
     except KeyboardInterrupt:

@@ -42,6 +42,7 @@ def main(
     hosts: Sequence[str] = (),
     port: int | None = None,
     refresh: bool = True,
+    feeds: bool = True,
 ) -> int:
     """Run the platform until Ctrl-C, SIGTERM or the terminal's hang-up; then stop all of it.
 
@@ -58,6 +59,8 @@ def main(
         The port of the address; by default 8000 or the next free one.
     refresh : bool
         Bring records, figures and public pages up to date first.
+    feeds : bool
+        Ask the city's feeds for new records.
 
     Returns
     -------
@@ -72,6 +75,8 @@ def main(
     settings = settings or Settings.load()
     os.environ["CITYLIB_CONFIG"] = str(settings.root / FILE)
     here = Installation.load()
+    if not feeds:
+        here = replace(here, feeds=False)
     if https:
         here = _with_https(here, hosts)
     with _alone(here):
@@ -255,11 +260,13 @@ def _hub_environment(here: Installation) -> dict[str, str]:
         for name, value in os.environ.items()
         if name.startswith(("CITYLIB_", "DASK_", "AWS_", "LC_")) or name in ("HOME", "TZ")
     }
-    told = {"CITYLIB_BIND": here.bind}
+    told = {"CITYLIB_BIND": here.bind, "CITYLIB_FEEDS": "on" if here.feeds else "off"}
     if here.certificate and here.key:
         told["CITYLIB_TLS_CERT"] = str(here.certificate)
         told["CITYLIB_TLS_KEY"] = str(here.key)
-    return kept | here.environment() | told | {"PYTHONUNBUFFERED": "1"}
+    # The keys of the feeds, which the hub hands on to their service alone.
+    keys = here.feeds_environment() if here.feeds else {}
+    return kept | keys | here.environment() | told | {"PYTHONUNBUFFERED": "1"}
 
 
 def _turn_over(log: Path) -> None:

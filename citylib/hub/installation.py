@@ -36,18 +36,22 @@ class Installation:
         Address of the network interface that is listened on: this machine's own by default.
     certificate, key : Path or None
         Files of the certificate; without them the platform speaks plain HTTP.
+    feeds : bool
+        Whether the city's feeds are asked for new records.
     """
 
     settings: Settings
     bind: str = "127.0.0.1"
     certificate: Path | None = None
     key: Path | None = None
+    feeds: bool = True
 
     @classmethod
     def load(cls) -> Installation:
         """Read `citylib.toml` and the environment.
 
-        `CITYLIB_TLS_CERT` and `CITYLIB_TLS_KEY` name a certificate, `CITYLIB_BIND` the interface.
+        `CITYLIB_TLS_CERT` and `CITYLIB_TLS_KEY` name a certificate, `CITYLIB_BIND` the interface;
+        `CITYLIB_FEEDS=off` leaves the feeds alone.
         """
         certificate, key = (
             os.environ.get(f"CITYLIB_TLS_{part}") or None for part in ("CERT", "KEY")
@@ -60,6 +64,7 @@ class Installation:
             os.environ.get("CITYLIB_BIND") or "127.0.0.1",
             Path(certificate) if certificate else None,
             Path(key) if key else None,
+            os.environ.get("CITYLIB_FEEDS") != "off",
         )
 
     @property
@@ -79,8 +84,9 @@ class Installation:
 
     @property
     def notebooks(self) -> Path:
-        """Folder of the notebooks that analysts start from."""
-        return self.settings.root / "notebooks"
+        """Folder of the notebooks that analysts start from: the city's own, if it has some."""
+        own = self.settings.profile / "notebooks"
+        return own if own.is_dir() else self.settings.root / "notebooks"
 
     @property
     def workspaces(self) -> Path:
@@ -125,6 +131,22 @@ class Installation:
         jupyter = {"JUPYTER_CONFIG_PATH": str(Path(__file__).parent / "jupyter")}
         return self.environment("DASK_") | voila_environment() | jupyter
 
+    def feeds_environment(self) -> dict[str, str]:
+        """What the feeds' service is told besides: the keys that its feeds name, and no others;
+        the database; storage; how this machine reaches the outside.
+        """
+        city = load_city(self.settings.profile)
+        names = {feed.key for feed in city.feeds.values() if feed.key} | set(NETWORK)
+        kept = {name: value for name, value in os.environ.items() if name in names}
+        told = {"CITYLIB_DATABASE": self.settings.database}
+        return self.environment("AWS_", "CITYLIB_S3_", "DASK_") | kept | told
+
+    def forget_keys(self) -> None:
+        """Take the feeds' keys out of the hub's environment, which the proxy inherits."""
+        for feed in load_city(self.settings.profile).feeds.values():
+            if feed.key:
+                os.environ.pop(feed.key, None)
+
     def words(self) -> dict[str, Any]:
         """What the hub's own pages say and how they look."""
         city = load_city(self.settings.profile)
@@ -143,9 +165,15 @@ class Installation:
         return [str(node()), str(CHECKOUT / PROXY)]
 
     def services(self) -> list[dict[str, Any]]:
-        """The services that the hub keeps running: the dashboards and the public pages."""
+        """The services that the hub keeps running: dashboards, public pages, feeds."""
         chosen = self.ports()
         own = self.state / "dashboards"
+        feeds = {
+            "name": "feeds",
+            "command": [sys.executable, "-m", "citylib.cli", "feed", "run"],
+            "cwd": str(self.settings.root),
+            "environment": self.feeds_environment(),
+        }
         return [
             {
                 "name": "dashboards",
@@ -183,9 +211,16 @@ class Installation:
                 "environment": {"CITYLIB_CONFIG": self.environment()["CITYLIB_CONFIG"]},
                 "oauth_no_confirm": True,
             },
+            *([feeds] if self.feeds else []),
         ]
 
 
+NETWORK = tuple(
+    form(name)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    for form in (str.upper, str.lower)
+)
+"""How a machine reaches the outside, as programs are told by their environment."""
 PROXY = Path("node_modules/configurable-http-proxy/bin/configurable-http-proxy")
 
 

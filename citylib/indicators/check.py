@@ -3,7 +3,8 @@
 A city's profile may bring `check.py` with a function `figures(profile) -> dict`, which computes
 the indicators from the publishers' files in its own way, sharing no code with the platform: for
 each indicator a table with the columns `time` (start of the period), `area` (code) and `value`.
-`figures.toml` lists figures that others have published.
+`figures.toml` lists figures that others have published. Periods that rest on replayed records are
+left out of both.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
 from citylib.indicators.declaration import FOLDER, load_indicators
 from citylib.indicators.published import Comparison, compare_published
+from citylib.indicators.replayed import real
 
 TOLERANCE = 1e-9
 """Relative; two ways of adding the same numbers may round differently."""
@@ -125,7 +127,10 @@ def run_check(settings: Settings) -> bool:
         raise CityError(f"{settings.profile / FOLDER}: there is no indicator to check")
     cube = Cube(settings.cube)
     independent = _independent(settings.profile)
-    agreements = [compare(cube.read(name), independent.get(name, _none())) for name in declared]
+    arrays = {name: cube.read(name) for name in declared}
+    agreements = [
+        compare(real(array), independent.get(name, _none())) for name, array in arrays.items()
+    ]
     console.print(_agreement_table(agreements))
     published = compare_published(settings.profile / "figures.toml", cube)
     console.print(_published_table(published, city))
@@ -137,6 +142,12 @@ def run_check(settings: Settings) -> bool:
         f"{len(published)} published figures: "
         + (f"[bold red]{len(wrong)} differ: {', '.join(wrong)}" if wrong else "all equal")
     )
+    replayed = {
+        name: array.sizes["time"] - real(array).sizes["time"] for name, array in arrays.items()
+    }
+    if any(replayed.values()):
+        told = ", ".join(f"{name} {count:,}" for name, count in replayed.items() if count)
+        console.print(f"left out, for they rest on replayed records: periods of {told}")
     return not wrong
 
 

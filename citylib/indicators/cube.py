@@ -102,7 +102,7 @@ class Cube:
             Attributes: `long_name` and `long_name_<language>`, `units`, `source` and `licence`
             (with `_<language>` where the profile says them in several),
             `classification`, `domain`, `frequency`, `aggregation`, `headline`, `better`,
-            `computed`.
+            `computed`, `replayed_from` (see `citylib.indicators.replayed`).
 
         Raises
         ------

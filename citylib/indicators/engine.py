@@ -1,8 +1,8 @@
-"""From tables of records to figures: one task for each file, partial results merged by Dask.
+"""From tables of records to figures: one task for each piece, partial results merged by Dask.
 
 A task reads the columns that the table's indicators need, once, and returns the states of its
-groups; states are merged two by two in the files' order, so that the figures do not depend on which
-worker was quicker.
+groups; states are merged two by two in the pieces' order, so that the figures do not depend on
+which worker was quicker.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.fs as pafs
-import pyarrow.parquet as pq
 import xarray as xr
 from distributed import Client, Future, as_completed
 
@@ -26,9 +24,11 @@ from citylib.city.profile import City
 from citylib.indicators.aggregations import Rows
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.partial import Partial, empty, merge
+from citylib.indicators.replayed import marked
+from citylib.lake.errors import StorageFault
 
 if TYPE_CHECKING:
-    from citylib.lake import Lake
+    from citylib.lake import Lake, Piece
 
 UNIT = {"hour": "h", "day": "D", "month": "M", "year": "Y"}
 """numpy's unit of a period for each frequency."""
@@ -114,7 +114,7 @@ def compute(
     tables = {name: lake.table(name) for name in dict.fromkeys(i.dataset for i in indicators)}
     for name, table in tables.items():
         plans = [Plan(i, levels[i.level], city.timezone) for i in indicators if i.dataset == name]
-        parts = [client.submit(_chunk_file, path, plans, pure=False) for path in table.files()]
+        parts = [client.submit(_chunk_piece, piece, plans, pure=False) for piece in table.pieces()]
         tasks += parts
         while len(parts) > 1:
             pairs = [parts[at : at + 2] for at in range(0, len(parts), 2)]
@@ -130,7 +130,7 @@ def compute(
                 else client.submit(empty, plan.indicator.how, pure=False)
             )
     _follow([*dict.fromkeys(tasks), *finished.values()], progress)
-    return {
+    figures = {
         indicator.id: _figures(
             indicator,
             finished[indicator.id].result(),
@@ -140,6 +140,7 @@ def compute(
         )
         for indicator in indicators
     }
+    return marked(figures, tables)
 
 
 def _follow(tasks: list[Future], progress: Callable[[int, int], None] | None) -> None:
@@ -150,33 +151,23 @@ def _follow(tasks: list[Future], progress: Callable[[int, int], None] | None) ->
             progress(done, len(tasks))
 
 
-def _chunk_file(path: str, plans: list[Plan]) -> dict[str, Partial]:
-    """Task: states of one Parquet file for each indicator, row group by row group."""
+def _chunk_piece(piece: Piece, plans: list[Plan]) -> dict[str, Partial]:
+    """Task: states of one piece of a table for each indicator, row group by row group."""
     columns = list(dict.fromkeys(name for plan in plans for name in plan.indicator.columns))
     result = {plan.indicator.id: empty(plan.indicator.how) for plan in plans}
     try:
-        with _open(path) as source:
-            file = pq.ParquetFile(source)
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=columns)
-                for plan in plans:
-                    part = _chunk(table, plan)
-                    result[plan.indicator.id] = merge(
-                        plan.indicator.how, result[plan.indicator.id], part
-                    )
-    except (OSError, pa.ArrowInvalid) as error:
+        for table in piece.tables(columns):
+            for plan in plans:
+                part = _chunk(table, plan)
+                result[plan.indicator.id] = merge(
+                    plan.indicator.how, result[plan.indicator.id], part
+                )
+    except StorageFault as error:
         raise CityError(
-            f"{path}: cannot be read: {error}; if workers run on other machines, "
-            "the lake must have an address that they reach too"
+            f"{error}. If workers run on other machines, the lake must have an address that they "
+            "reach too"
         ) from None
     return result
-
-
-def _open(path: str) -> Any:
-    if "://" not in path:
-        return pa.OSFile(path)
-    system, name = pafs.FileSystem.from_uri(path)
-    return system.open_input_file(name)
 
 
 def _chunk(table: pa.Table, plan: Plan) -> Partial:

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from citylib.city.errors import ProfileError
 from citylib.city.model import Plain, parse, read_toml
 from citylib.indicators.cube import Cube, CubeMissing
+from citylib.indicators.replayed import real
 
 
 class Published(Plain):
@@ -103,7 +104,7 @@ def compare_published(path: Path, cube: Cube) -> list[Comparison]:
 
 def _compare(figure: Published, path: Path, cube: Cube) -> Comparison:
     try:
-        array = cube.read(figure.indicator)
+        array = real(cube.read(figure.indicator))
     except CubeMissing as error:
         raise ProfileError(f"{path}: figure {figure.title!r}: {error}") from None
     if figure.area not in array["area"].values:

@@ -1,7 +1,20 @@
 """Tables of records on Delta Lake: nothing is lost, and nothing is counted twice."""
 
-from citylib.lake.errors import DatasetMissing, FileFault, LakeBusy
+from citylib.lake.delivery import Delivery, LoadReport, Preview
+from citylib.lake.errors import DatasetMissing, FileFault, LakeBusy, SchemaChanged, StorageFault
 from citylib.lake.lake import Lake, Table
-from citylib.lake.load import LoadReport
+from citylib.lake.pieces import Piece
 
-__all__ = ["DatasetMissing", "FileFault", "Lake", "LakeBusy", "LoadReport", "Table"]
+__all__ = [
+    "DatasetMissing",
+    "Delivery",
+    "FileFault",
+    "Lake",
+    "LakeBusy",
+    "LoadReport",
+    "Piece",
+    "Preview",
+    "SchemaChanged",
+    "StorageFault",
+    "Table",
+]

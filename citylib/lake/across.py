@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.city.datasets import DatasetSpec
-from citylib.city.mapping import Source
+from citylib.city.mapping import Reading
+from citylib.lake.codes import codes_of
 from citylib.lake.schema import LINE
 from citylib.lake.sheet import Sheet
 
@@ -19,7 +23,7 @@ LOW, SPIKE = 1, 2
 
 
 def occurrences(
-    sheet: Sheet, source: Source, spec: DatasetSpec, keep: np.ndarray
+    sheet: Sheet, source: Reading, spec: DatasetSpec, keep: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Number of each row among the different rows with the same key, and which are there twice."""
     count = len(sheet.lines)
@@ -28,10 +32,7 @@ def occurrences(
         return np.ones(count, np.int64), none
     rules = [source.time, *(source.columns[name] for name in spec.key if name in source.columns)]
     wanted = [name for rule in rules for name in (*rule.header, *rule.join)]
-    codes = {
-        name: array.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-        for name, array in sheet.columns.items()
-    }
+    codes = {name: codes_of(array.dictionary_encode()) for name, array in sheet.columns.items()}
     frame = pd.DataFrame(codes)[keep]
     key = frame.groupby([name for name in wanted if name in codes], sort=False).ngroup()
     twice = none.copy()
@@ -97,3 +98,33 @@ def _judged(values: np.ndarray) -> np.ndarray:
 
 def _falls_back(value: float, after: np.ndarray) -> bool:
     return len(after) > 0 and float(np.median(after)) < value / 2
+
+
+def needs_whole_files(spec: DatasetSpec) -> bool:
+    """Whether the rows of a file must be seen together to know what they are."""
+    return spec.repeats == "number" or any(column.running for column in spec.column)
+
+
+def kept_up(table: pa.Table, source: Reading, zone: str) -> tuple[pa.Table, Aside]:
+    """Leave out what a column repeats after the day until which its source kept it up.
+
+    Returns
+    -------
+    pa.Table
+        The records; null where a value was left out.
+    list of (line, reason)
+        One entry for each value left out.
+    """
+    remarks: Aside = []
+    for name, rule in source.columns.items():
+        if rule.latest is None:
+            continue
+        end = datetime.combine(rule.latest + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
+        late = pc.greater_equal(table["time"], pa.scalar(end, table["time"].type))
+        late = pc.and_(late, pc.is_valid(table[name])).combine_chunks()
+        reason = f"{name} was kept up until {rule.latest} only: taken as missing"
+        remarks += [(line, reason) for line in table[LINE].filter(late).to_pylist()]
+        column = table[name].combine_chunks()
+        kept = pc.if_else(late, pa.scalar(None, column.type), column)
+        table = table.set_column(table.schema.get_field_index(name), name, kept)
+    return table, remarks

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from citylib.city.mapping import Source
+from citylib.city.mapping import Reading
 
 
 def put_together(
-    fields: list[str], names: list[str], width: int, source: Source
+    fields: list[str], names: list[str], width: int, source: Reading
 ) -> list[str] | str:
     """Fields of a row of the wrong length in their places, or the reason why it is bad."""
     whole = len(names)

@@ -1,96 +1,243 @@
-"""Which new records are new, which are there already, and which contradict what is there."""
+"""What becomes of each new record: stored, stored as a correction, a repetition, a contradiction.
+
+Later deliveries win. Within one delivery the first record of a key stands: a row that repeats it
+is a duplicate, one that contradicts it is set aside.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from citylib.lake.keys import hashes, repeated
+from citylib.lake.known import DataFile, Run
 
-def compare(
-    stored: pa.Table, new: pa.Table, key: list[str], payload: list[str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compare new records with stored ones and with the new ones before them.
+MAIN, LATE, DUPLICATE, CONFLICT = range(4)
+"""Fates: a record of its own time's partition, one for the partition `late`, and not stored."""
 
-    Parameters
+
+@dataclass(frozen=True)
+class New:
+    """Records to judge.
+
+    Attributes
     ----------
-    stored, new : pa.Table
-        Both with the columns of `key` and `payload`.
-    key : list of str
-        Columns that together tell a record from every other.
-    payload : list of str
-        Columns that must be equal for a record to be a mere repetition.
+    table : pa.Table
+        n records, with the columns of key and payload.
+    key, payload : list of str
+        Columns that together tell a record from every other, and those that say something of it.
+    source : ndarray of int64, shape (n,)
+        Number of the delivery that each is from, rising.
+    """
+
+    table: pa.Table
+    key: list[str]
+    payload: list[str]
+    source: np.ndarray
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is there to compare with.
+
+    Attributes
+    ----------
+    main, late : sequence of DataFile
+        Files of the table; the late ones in the order in which they were written.
+    runs : callable
+        Runs of files, in the files' order.
+    edge : int, optional
+        Microseconds since 1970: records before are not compared with those of the partitions.
+    open : callable, optional
+        For records of the first source that were found in a run: whether the one there is of the
+        same delivery. Called with the run, places there and places in the new table.
+    """
+
+    main: Sequence[DataFile]
+    late: Sequence[DataFile]
+    runs: Callable[[Sequence[DataFile]], list[Run]]
+    edge: int | None = None
+    open: Callable[[Run, np.ndarray, np.ndarray], np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Fates of records.
+
+    Attributes
+    ----------
+    fate : ndarray of int8, shape (n,)
+    keys, values : ndarray of uint64, shape (n,)
+        Their hashes.
+    """
+
+    fate: np.ndarray
+    keys: np.ndarray
+    values: np.ndarray
+
+
+def judge(new: New, stored: Stored) -> Verdict:
+    """Compare new records with stored ones and with each other.
+
+    Records are told apart by 64-bit hashes of their keys. Two keys with the same hash do no harm:
+    the second goes to the partition `late`, where readers compare the keys themselves. A record
+    is taken for a repetition only if 64 bits of its values agree as well.
+    """
+    keys, values = hashes(new.table, new.key), hashes(new.table, new.payload)
+    times = new.table["time"].cast(pa.int64()).to_numpy()
+    found, old, own, unchecked = _look_up(new, stored, times, keys)
+    fate = np.where(unchecked, LATE, MAIN).astype(np.int8)
+    fate[found] = np.where(old == values, DUPLICATE, LATE)[found]
+    fate[found & own & (old != values)] = CONFLICT
+    again = np.flatnonzero(repeated(keys))
+    if len(again):
+        again = again[np.argsort(keys[again], kind="stable")]
+        starts = np.flatnonzero(np.append(True, keys[again][1:] != keys[again][:-1]))
+        said = values[again]
+        same = np.minimum.reduceat(said, starts) == np.maximum.reduceat(said, starts)
+        sizes = np.diff(np.append(starts, len(again)))
+        leads = np.zeros(len(again), bool)
+        leads[starts] = True
+        same &= fate[again[starts]] != CONFLICT  # what contradicts one delivery may correct another
+        quiet = np.repeat(same, sizes)
+        fate[again[quiet & ~leads]] = DUPLICATE
+        if not quiet.all():
+            rows = np.sort(again[~quiet])
+            fate[rows] = _in_order(new, rows, values, found, old, own, unchecked)
+    return Verdict(fate, keys, values)
+
+
+def _look_up(
+    new: New, stored: Stored, times: np.ndarray, keys: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """For each record: whether its key is stored, the hash of the values that count now, whether
+    these are of the same delivery, and whether it is too old to have been compared.
+    """
+    count = len(keys)
+    found, own = np.zeros(count, bool), np.zeros(count, bool)
+    old = np.zeros(count, np.uint64)
+    timed = "time" in new.key
+    files = [*stored.main, *stored.late]
+    if not files:
+        return found, old, own, np.zeros(count, bool)
+    if timed:  # what is newer than all that is there need not be looked for
+        order = np.flatnonzero(times <= max(file.last for file in files))
+        if len(order) and (np.diff(times[order]) < 0).any():
+            order = order[np.argsort(times[order], kind="stable")]
+    else:
+        order = np.arange(count)
+    aged = np.zeros(count, bool)
+    if stored.edge is not None:
+        aged = times < stored.edge
+    within = order[~aged[order]]
+    main = [file for file in stored.main if stored.edge is None or file.last >= stored.edge]
+    late = list(stored.late)
+    if timed:
+        main, late = _touched(main, times[within]), _touched(late, times[order])
+    # The newest late record of a key counts, so those are asked last.
+    for rows, runs in ((within, stored.runs(main)), (order, stored.runs(late))):
+        for run in runs:
+            here, there, said = run.find(times[rows] if timed else None, keys[rows])
+            at = rows[here]
+            found[at], old[at], own[at] = True, said, False
+            if stored.open is not None and len(at):
+                own[at] = stored.open(run, there, at)
+    unchecked = aged & _overlap(stored.main, times, timed) if aged.any() else aged
+    return found, old, own, unchecked & ~found
+
+
+def _touched(files: Sequence[DataFile], times: np.ndarray) -> list[DataFile]:
+    """Files in whose span one of the times (rising) lies."""
+    if not len(times):
+        return []
+    low = np.searchsorted(times, [file.first for file in files])
+    high = np.searchsorted(times, [file.last for file in files], "right")
+    return [file for file, some in zip(files, high > low, strict=True) if some]
+
+
+def _overlap(files: Sequence[DataFile], times: np.ndarray, timed: bool) -> np.ndarray:
+    """Whether a record's key could be in one of the files."""
+    if not files:
+        return np.zeros(len(times), bool)
+    if not timed:
+        return np.ones(len(times), bool)
+    firsts = np.sort([file.first for file in files])
+    lasts = np.sort([file.last for file in files])
+    begun = np.searchsorted(firsts, times, "right")
+    return begun > np.searchsorted(lasts, times, "left")
+
+
+def _in_order(
+    new: New,
+    rows: np.ndarray,
+    values: np.ndarray,
+    found: np.ndarray,
+    old: np.ndarray,
+    own: np.ndarray,
+    unchecked: np.ndarray,
+) -> list[int]:
+    """Fates of records whose key several new ones have, with other values: one by one."""
+    key = group(new.table.select(new.key).take(pa.array(rows)), new.key)
+    now: dict[int, np.uint64] = {}
+    first: dict[tuple[int, int], np.uint64] = {}
+    fates = []
+    for row, number in zip(rows.tolist(), key.tolist(), strict=True):
+        source, says = int(new.source[row]), values[row]
+        if number not in now and found[row]:
+            now[number] = old[row]
+            if own[row]:
+                first[number, source] = old[row]
+        before = first.get((number, source))
+        if before is not None:
+            fates.append(DUPLICATE if before == says else CONFLICT)
+            continue
+        first[number, source] = says
+        if number in now:
+            fates.append(DUPLICATE if now[number] == says else LATE)
+        else:
+            fates.append(LATE if unchecked[row] else MAIN)
+        now[number] = says
+    return fates
+
+
+def group(table: pa.Table, columns: Sequence[str]) -> np.ndarray:
+    """A number for each different combination of values of the columns.
 
     Returns
     -------
-    fresh, equal, owner : ndarray, shape (new.num_rows,)
-        Whether a record is the first with its key; whether it equals the first; the position of
-        the first in stored followed by new.
+    ndarray of int64, shape (table.num_rows,)
+        Compared by the values themselves; None equals None.
     """
-    both = {name: _codes(stored[name], new[name]) for name in key}
-    group = _groups(both)
-    first = np.full(group.max() + 1 if len(group) else 0, -1, np.int64)
-    places = np.arange(len(group))
-    first[group[::-1]] = places[::-1]
-    owner = first[group][stored.num_rows :]
-    fresh = owner == places[stored.num_rows :]
-    equal = ~fresh
-    rest = np.flatnonzero(~fresh)
-    for name in payload:
-        if not len(rest):
-            break
-        codes = _codes(
-            stored[name], new[name].take(rest), new[name].take(_own(owner, rest, stored))
-        )
-        old = stored.num_rows
-        mine = codes[old : old + len(rest)]
-        among = codes[old + len(rest) :]
-        place = owner[rest]
-        theirs = among.copy()
-        theirs[place < old] = codes[place[place < old]]
-        equal[rest[mine != theirs]] = False
-    return fresh, equal, owner
-
-
-def _own(owner: np.ndarray, rest: np.ndarray, stored: pa.Table) -> np.ndarray:
-    return np.maximum(owner[rest] - stored.num_rows, 0)
-
-
-def _codes(*parts: pa.ChunkedArray) -> np.ndarray:
-    """Equal numbers for equal values, across the parts; -1 for none."""
-    chunks = []
-    for part in parts:
-        if pa.types.is_dictionary(part.type):
-            part = part.cast(pa.dictionary(pa.int32(), part.type.value_type))
-        elif pa.types.is_string(part.type):
-            part = part.dictionary_encode()
-        chunks += part.chunks
-    if not chunks:
-        return np.zeros(0, np.int64)
-    whole = pa.chunked_array(chunks)
-    if pa.types.is_dictionary(whole.type):
-        whole = whole.unify_dictionaries()
-        index = pa.chunked_array([chunk.indices for chunk in whole.chunks])
-        return pc.fill_null(index, -1).to_numpy().astype(np.int64)
-    if pa.types.is_timestamp(whole.type):
-        whole = whole.cast(pa.int64())
-    return pd.factorize(whole.to_pandas(), use_na_sentinel=True)[0].astype(np.int64)
-
-
-def _groups(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """One number for each different combination of codes."""
-    result: np.ndarray | None = None
+    result = np.zeros(table.num_rows, np.int64)
     size = 1
-    for codes in columns.values():
+    for name in columns:
+        codes = _codes(table[name])
         width = int(codes.max()) + 2 if len(codes) else 1
-        if result is None:
-            result, size = codes + 1, width
-            continue
         if size * width >= 2**62:
             result = pd.factorize(result)[0].astype(np.int64)
             size = int(result.max()) + 1 if len(result) else 1
         result = result * width + (codes + 1)
         size *= width
-    assert result is not None  # noqa: S101  a key has at least one column
     return pd.factorize(result)[0].astype(np.int64)
+
+
+def _codes(column: pa.ChunkedArray) -> np.ndarray:
+    """Equal numbers for equal values; -1 for none."""
+    if not column.num_chunks:
+        return np.zeros(0, np.int64)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(pa.dictionary(pa.int32(), column.type.value_type))
+    elif pa.types.is_string(column.type):
+        column = column.dictionary_encode()
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+        index = pa.chunked_array([chunk.indices for chunk in column.chunks], pa.int32())
+        return pc.fill_null(index, -1).to_numpy().astype(np.int64)
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    return pd.factorize(column.to_pandas(), use_na_sentinel=True)[0].astype(np.int64)

@@ -1,5 +1,14 @@
 """What can go wrong between a file and a table."""
 
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+from deltalake.exceptions import CommitFailedError, DeltaError
+
 from citylib.city.errors import CityError
 
 
@@ -12,4 +21,61 @@ class DatasetMissing(CityError):
 
 
 class LakeBusy(CityError):
-    """Another load is writing to the same table."""
+    """Others kept writing to the same table."""
+
+
+class SchemaChanged(CityError):
+    """The profile says something else of a table's columns than the table."""
+
+
+class StorageFault(CityError):
+    """The storage of the lake is full, may not be written or read, or does not answer."""
+
+
+class Overtaken(Exception):
+    """Another commit came first; never leaves the lake."""
+
+
+_MENDS = {
+    errno.ENOSPC: "there is no space left; make room",
+    errno.EDQUOT: "the quota is used up; make room",
+    errno.EFBIG: "there is no room for a file of this size; make room",
+    errno.EACCES: "it may not be written or read by this user; mend its permissions",
+    errno.EPERM: "it may not be written or read by this user; mend its permissions",
+    errno.EROFS: "it is mounted for reading only; mount it for writing",
+}
+
+
+@contextmanager
+def storage(place: str) -> Iterator[None]:
+    """Turn what a storage may raise into an error that says what to do.
+
+    Raises
+    ------
+    Overtaken
+        Another commit came first.
+    StorageFault
+        Anything else. What was committed before is there, and nothing of what was not.
+    """
+    try:
+        yield
+    except CommitFailedError as error:
+        if "oncurrent" in str(error) or "onflict" in str(error):
+            raise Overtaken(str(error)) from None
+        raise _fault(place, error) from None
+    except (OSError, DeltaError, pa.ArrowException) as error:
+        raise _fault(place, error) from None
+
+
+def _fault(place: str, error: Exception) -> StorageFault:
+    number = getattr(error, "errno", None)
+    text = str(error)
+    mend = "see whether it is there and answers"
+    for code, advice in _MENDS.items():
+        if number == code or f"os error {code})" in text or f"[Errno {code}]" in text:
+            mend = advice
+    first = text.splitlines()[0][:300] if text else type(error).__name__
+    return StorageFault(
+        f"{place}: the storage failed ({first}): {mend}, then run it again. Nothing was left half "
+        "written, and what was stored before is still there"
+    )

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
+from citylib.city.datasets import DatasetSpec
 from citylib.city.errors import CityError
 from citylib.city.profile import City
-from citylib.lake.errors import DatasetMissing
-from citylib.lake.load import LoadReport, load_dataset
-from citylib.lake.store import facts, join, read_aside
+from citylib.lake.compact import Compaction, compact
+from citylib.lake.delivery import Delivery, LoadReport, Preview
+from citylib.lake.errors import DatasetMissing, storage
+from citylib.lake.known import Memory
+from citylib.lake.load import load_dataset
+from citylib.lake.pieces import Piece, pieces
+from citylib.lake.receive import deliver, preview
+from citylib.lake.schema import HIDDEN
+from citylib.lake.store import read_aside
+from citylib.lake.tables import Snapshot, join, open_table, snapshot
+from citylib.lake.writer import Writer, facts
 
 
 class Table:
@@ -33,23 +42,48 @@ class Table:
         classification, timezone, note, as_of, key.
     """
 
-    def __init__(self, delta: DeltaTable, metadata: dict[str, object]) -> None:
+    def __init__(
+        self, uri: str, snapshot: Snapshot, delta: DeltaTable, metadata: dict[str, Any]
+    ) -> None:
+        self._uri = uri
+        self._snapshot = snapshot
         self._delta = delta
         self.metadata = metadata
         self.version: int = delta.version()
-        self.schema: pa.Schema = pa.schema(delta.to_pyarrow_dataset().schema)
+        fields = pa.schema(delta.to_pyarrow_dataset().schema)
+        self.schema = pa.schema([field for field in fields if field.name not in HIDDEN])
 
     @property
     def rows(self) -> int:
-        """Number of records, from the table's own statistics."""
-        return self._delta.to_pyarrow_dataset().count_rows()
+        """Number of records; without late ones from the table's own statistics."""
+        if self._snapshot.late:
+            return sum(part.num_rows for piece in self.pieces() for part in piece.tables(["time"]))
+        return sum(file.rows for file in self._snapshot.main)
+
+    @property
+    def late(self) -> int:
+        """Number of corrections and late records that compaction has not put in their place yet."""
+        return sum(file.rows for file in self._snapshot.late)
+
+    def pieces(self) -> list[Piece]:
+        """Parts that together are all records, each once; workers can read them by themselves."""
+        return pieces(self._snapshot, self._uri, self.schema, self.metadata["key"])
 
     def files(self) -> list[str]:
-        """Parquet files of this version, in the order of their names: paths in a folder, or
+        """Parquet files of this version, in the order of their times: paths in a folder, or
         addresses in object storage.
+
+        Raises
+        ------
+        CityError
+            There are corrections beside them, so that the files alone are not the records.
         """
-        names = self._delta.file_uris()  # percent-encoded, even where they are plain paths
-        return sorted(name if "://" in name else unquote(name) for name in names)
+        if self._snapshot.late:
+            raise CityError(
+                f"{self._uri}: there are corrections beside the files; read by `pieces()`, or run "
+                "`citylib lake compact` first"
+            )
+        return [join(self._uri, file.path) for file in self._snapshot.main]
 
     def read(
         self, columns: Sequence[str] | None = None, where: ds.Expression | None = None
@@ -68,8 +102,15 @@ class Table:
         pa.Table
             Shape (records, columns); the order of records is not defined.
         """
-        names = None if columns is None else list(columns)
-        return self._delta.to_pyarrow_dataset().to_table(columns=names, filter=where)
+        names = self.schema.names if columns is None else list(columns)
+        if not self._snapshot.late:
+            with storage(self._uri):
+                return self._delta.to_pyarrow_dataset().to_table(columns=names, filter=where)
+        parts = [self.schema.empty_table().select(names)]
+        for piece in self.pieces():
+            for part in piece.tables(names if where is None else self.schema.names):
+                parts.append(part if where is None else part.filter(where).select(names))
+        return pa.concat_tables(parts)
 
 
 class Lake:
@@ -105,6 +146,8 @@ class Lake:
             )
         self.uri = uri
         self.city = city
+        self._memory = Memory()
+        self._writers: dict[str, Writer] = {}
 
     def load(self, dataset: str) -> LoadReport:
         """Load the files of a dataset. Loading again stores nothing twice.
@@ -116,13 +159,60 @@ class Lake:
         LakeBusy
             Another load is writing to the same table.
         """
-        spec = self.city.datasets.get(dataset)
-        if spec is None:
-            known = ", ".join(self.city.datasets)
-            raise DatasetMissing(f"the profile has no dataset {dataset!r}; it has {known}")
-        if "://" not in self.uri:
-            Path(self.uri).mkdir(parents=True, exist_ok=True)
-        return load_dataset(self.uri, spec, self.city)
+        return load_dataset(self._writer(dataset), self.city)
+
+    def deliver(self, dataset: str, delivery: Delivery) -> LoadReport:
+        """Store what a delivery brings. Delivered again it stores nothing twice.
+
+        Parameters
+        ----------
+        dataset : str
+            Where to.
+        delivery : Delivery
+            What, and who brought it.
+
+        Returns
+        -------
+        LoadReport
+            read = stored + duplicate + set_aside.
+
+        Raises
+        ------
+        DatasetMissing
+            The profile has no such dataset.
+        FileFault
+            A sheet lacks a header that its mapping needs.
+        LakeBusy
+            Others keep writing to the same table; nothing was stored.
+        """
+        return deliver(self._writer(dataset), self.city, delivery)
+
+    def preview(self, dataset: str, delivery: Delivery) -> Preview:
+        """What would become of a delivery. Nothing is stored.
+
+        Raises
+        ------
+        DatasetMissing
+            The profile has no such dataset.
+        FileFault
+            A sheet lacks a header that its mapping needs.
+        """
+        return preview(self._writer(dataset), self.city, delivery)
+
+    def compact(self, dataset: str) -> Compaction:
+        """Put late records where they belong, make large files of small ones, and remove what no
+        reader needs any more. Others may read and write meanwhile.
+
+        Raises
+        ------
+        DatasetMissing
+            The profile has no such dataset.
+        LakeBusy
+            Another compaction always was quicker.
+        StorageFault
+            The storage failed; the table is as it was.
+        """
+        return compact(self._writer(dataset))
 
     def load_all(self) -> list[LoadReport]:
         """Load all datasets of the profile."""
@@ -133,7 +223,7 @@ class Lake:
         return [
             dataset
             for dataset in self.city.datasets
-            if DeltaTable.is_deltatable(join(self.uri, dataset))
+            if open_table(join(self.uri, dataset)) is not None
         ]
 
     def table(self, dataset: str) -> Table:
@@ -144,17 +234,28 @@ class Lake:
         DatasetMissing
             It has not been loaded, or the profile has no such dataset.
         """
+        spec = self._spec(dataset)
+        uri = join(self.uri, dataset)
+        version = snapshot(uri)
+        if version.delta is None:
+            raise DatasetMissing(f"{uri}: there is no table yet; run `citylib load {dataset}`")
+        metadata = {**facts(spec), "timezone": self.city.timezone}
+        return Table(uri, version, version.delta, metadata)
+
+    def _spec(self, dataset: str) -> DatasetSpec:
         spec = self.city.datasets.get(dataset)
         if spec is None:
             known = ", ".join(self.city.datasets)
             raise DatasetMissing(f"the profile has no dataset {dataset!r}; it has {known}")
-        uri = join(self.uri, dataset)
-        if not DeltaTable.is_deltatable(uri):
-            raise DatasetMissing(f"{uri}: there is no table yet; run `citylib load {dataset}`")
-        return Table(DeltaTable(uri), {**facts(spec), "timezone": self.city.timezone})
+        return spec
+
+    def _writer(self, dataset: str) -> Writer:
+        spec = self._spec(dataset)
+        return self._writers.setdefault(dataset, Writer(self.uri, spec, self._memory))
 
     def set_aside(self, dataset: str) -> pa.Table:
         """Rows of a dataset's files that do not fit: file, line, records (that the row stands
-        for), reason, raw, digest (of the file).
+        for), reason, raw, digest (of
+        the file), feed, received.
         """
         return read_aside(self.uri, dataset)

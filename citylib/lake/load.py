@@ -5,71 +5,57 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from citylib.city.datasets import DatasetSpec
-from citylib.city.errors import CityError
 from citylib.city.mapping import AreaRule, Source
 from citylib.city.profile import City
-from citylib.lake.compare import compare
+from citylib.lake.across import needs_whole_files
+from citylib.lake.anew import Remake
+from citylib.lake.delivery import LoadReport
 from citylib.lake.errors import FileFault
-from citylib.lake.records import Mapped, map_records
-from citylib.lake.schema import LINE, LOADS, SET_ASIDE, table_schema
-from citylib.lake.sheet import Sheet, read_sheet
-from citylib.lake.store import Store
+from citylib.lake.files import ahead, read_sheets
+from citylib.lake.ledger import Ledger
+from citylib.lake.records import map_records
+from citylib.lake.schema import LOADS, SET_ASIDE, delta_schema
+from citylib.lake.writer import Batch, Judged, Part, Writer
 
-BATCH = 500_000
-READER = "4"
+BATCH = 2_000_000
+"""Records that are judged and committed together."""
+SHEETS = 500
+"""Parts that a batch has at most."""
+READER = "5"
 """Raised when the code that reads files comes to read them differently: tables are made anew."""
 
-
-@dataclass(frozen=True)
-class LoadReport:
-    """Account of a load, in records: read = stored + duplicate + set_aside.
-
-    Attributes
-    ----------
-    dataset : str
-        Its id.
-    read, stored, duplicate, set_aside : int
-        Records in the files; newly stored; there already; that do not fit.
-    seconds : float
-        Time it took.
-    files : int
-        Files that were read.
-    failures : tuple of str
-        A sentence for each file that could not be read at all; nothing of it is in the account.
-    digests : tuple of str
-        Files that the account speaks of.
-    """
-
-    dataset: str
-    read: int
-    stored: int
-    duplicate: int
-    set_aside: int
-    seconds: float
-    files: int = 0
-    failures: tuple[str, ...] = ()
-    digests: tuple[str, ...] = ()
+Store = Callable[[Batch], Judged]
 
 
 @dataclass
-class _Batch:
-    sheets: list[tuple[Sheet, str, Mapped]] = field(default_factory=list)
+class _Progress:
+    """Where a load is.
 
-    @property
-    def rows(self) -> int:
-        return sum(mapped.records.num_rows for _, _, mapped in self.sheets)
+    Attributes
+    ----------
+    total : Counter
+        Account of the load.
+    accounts : dict of str to Counter
+        Accounts of files that were read but not yet noted, by digest.
+    names : dict of str to str
+        Their names.
+    """
+
+    total: Counter[str] = field(default_factory=Counter)
+    accounts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    names: dict[str, str] = field(default_factory=dict)
 
 
-def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
+def load_dataset(writer: Writer, city: City) -> LoadReport:
     """Load the files of a dataset; files loaded before and unchanged are not read again.
 
     If the mapping or the areas have changed, the table is made anew from all files, but never
@@ -77,86 +63,175 @@ def load_dataset(uri: str, spec: DatasetSpec, city: City) -> LoadReport:
 
     Parameters
     ----------
-    uri : str
-        Folder or address of the lake.
-    spec : DatasetSpec
-        The dataset.
+    writer : Writer
+        Of the dataset.
     city : City
         For areas and time zone.
 
     Raises
     ------
     LakeBusy
-        Another load is writing to the same table.
+        Others keep writing to the same table.
+    StorageFault
+        The storage of the lake failed.
     """
     start = time.perf_counter()
-    store = Store(uri, spec)
-    mapping = _digest_of_mapping(spec, city)
-    anew = store.is_other_mapping(mapping)
-    known = store.loads(mapping) if not anew else {}
-    failures: list[str] = []
-    count: Counter[str] = Counter()
-    digests: list[str] = []
-    batch = _Batch()
-    for path, source in _files(spec, failures):
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            failures.append(f"{path}: cannot be read: {error.strerror}")
-            continue
-        digest = hashlib.sha256(path.name.encode() + b"\0" + data).hexdigest()
-        digests.append(digest)
-        count["files"] += 1
-        if account := known.get(digest):
-            count["read"] += account["read"]
-            count["duplicate"] += account["read"] - account["set_aside"]
-            count["set_aside"] += account["set_aside"]
-            continue
-        try:
-            sheet = read_sheet(path, data, source)
-            mapped = map_records(sheet, source, spec, city)
-        except FileFault as error:
-            failures.append(_located(str(error), path))
-            digests.pop()
-            count["files"] -= 1
-            continue
-        batch.sheets.append((sheet, digest, mapped))
-        if batch.rows >= BATCH and not anew:
-            count += _commit(store, batch, mapping, anew=False)
-            batch = _Batch()
-    if anew and (missing := store.names() - {sheet.file for sheet, _, _ in batch.sheets}):
-        failures.append(_refusal(store, sorted(missing)))
-        return LoadReport(spec.id, 0, 0, 0, 0, time.perf_counter() - start, 0, tuple(failures))
-    if batch.sheets or (store.records is None and digests):
-        count += _commit(store, batch, mapping, anew)
-    seconds = time.perf_counter() - start
+    spec = writer.spec
+    ledger = Ledger(writer.loads_uri, writer.records_uri)
+    mapping = digest_of_mapping(spec, city)
+    load = _Load(writer, city, ledger, mapping)
+    with writer.lock:
+        if ledger.is_other_mapping(mapping):
+            load.anew()
+        else:
+            load.more()
+    total = load.progress.total
     return LoadReport(
         dataset=spec.id,
-        read=count["read"],
-        stored=count["stored"],
-        duplicate=count["duplicate"],
-        set_aside=count["set_aside"],
-        seconds=seconds,
-        files=count["files"],
-        failures=tuple(failures),
-        digests=tuple(digests),
+        read=total["read"],
+        stored=total["stored"],
+        duplicate=total["duplicate"],
+        set_aside=total["set_aside"],
+        seconds=time.perf_counter() - start,
+        files=len(load.digests),
+        failures=tuple(load.failures),
+        digests=tuple(load.digests),
     )
 
 
-def _refusal(store: Store, missing: list[str]) -> str:
-    """Why a table is not made anew."""
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return (
-        f"{store.spec.path}: the mapping, the areas or the platform changed since the table was "
-        f"made, so it must be made anew, but {', '.join(missing[:3])}{more} in {store.spec.folder} "
-        "cannot be read now and its records would be lost. The table stays as it was and nothing "
-        "was loaded; put the file back, or undo the change. To go on without the file remove "
-        f"{store.records_uri}, {store.aside_uri} and {store.loads_uri}"
-    )
+class _Load:
+    """One load of one dataset."""
+
+    def __init__(self, writer: Writer, city: City, ledger: Ledger, mapping: str) -> None:
+        self.writer, self.city, self.ledger, self.mapping = writer, city, ledger, mapping
+        self.failures: list[str] = []
+        self.digests: list[str] = []
+        self.progress = _Progress()
+
+    def more(self) -> None:
+        """Add the files that are not in the table yet."""
+        writer = self.writer
+        known = self.ledger.accounts(self.mapping)
+        edge = writer.edge(writer.snapshot()) if known else None
+        for batch, complete in self._batches(known):
+            judged = writer.commit(batch, lambda _: edge)
+            self._count(batch, judged)
+            self._note(complete)
+        if self.digests and not known and not self.ledger.has_table():
+            writer.commit(Batch(), lambda _: None)
+
+    def anew(self) -> None:
+        """Make the table anew from all files."""
+        remake = Remake(self.writer)
+        try:
+            for batch in self.ledger.kept(self.writer):
+                remake.add(batch)
+            noted: list[str] = []
+            for batch, complete in self._batches({}):
+                self._count(batch, remake.add(batch))
+                noted += complete
+            there = {name for digest, name in self.progress.names.items() if digest in noted}
+            if missing := self.ledger.names() - there:
+                self.failures.append(self._refusal(sorted(missing)))
+                self.digests, self.progress = [], _Progress()
+                remake.abandon()
+                return
+            remake.finish()
+        except BaseException:
+            remake.abandon()
+            raise
+        self._note(noted, anew=True)
+
+    def _batches(self, known: dict[str, dict[str, int]]) -> Iterator[tuple[Batch, list[str]]]:
+        """Batches of the files that are not known, and the digests of those complete with each."""
+        batch = Batch()
+        complete: list[str] = []
+        for path, source in _files(self.writer.spec, self.failures):
+            try:
+                digest = _digest(path)
+            except OSError as error:
+                self.failures.append(f"{path}: cannot be read: {error.strerror}")
+                continue
+            self.digests.append(digest)
+            if account := known.get(digest):
+                self.progress.total["read"] += account["read"]
+                self.progress.total["duplicate"] += account["read"] - account["set_aside"]
+                self.progress.total["set_aside"] += account["set_aside"]
+                continue
+            try:
+                for part in ahead(self._parts(path, source, digest)):
+                    batch.parts.append(part)
+                    if batch.rows >= BATCH or len(batch.parts) >= SHEETS:
+                        batch.goes_on = digest
+                        yield batch, complete
+                        batch, complete = Batch(), []
+            except FileFault as error:
+                self.failures.append(_located(str(error), path))
+                self.digests.remove(digest)
+                batch.parts = [part for part in batch.parts if part.digest != digest]
+                continue
+            self.progress.names[digest] = path.name
+            complete.append(digest)
+        if batch.parts or complete:
+            yield batch, complete
+
+    def _parts(self, path: Path, source: Source, digest: str) -> Iterator[Part]:
+        spec = self.writer.spec
+        sheets = read_sheets(path, source, whole=needs_whole_files(spec))
+        for number, sheet in enumerate(sheets, 1):
+            mapped = map_records(sheet, source, spec, self.city)
+            sheet.columns = {}  # from here on only the text of single rows is asked for
+            yield Part(sheet, mapped, digest, number)
+
+    def _count(self, batch: Batch, judged: Judged) -> None:
+        for part, account in zip(batch.parts, judged.accounts, strict=True):
+            self.progress.accounts[part.digest].update(account)
+            self.progress.total.update(account)
+
+    def _note(self, complete: list[str], anew: bool = False) -> None:
+        """Note that files were loaded."""
+        now = datetime.now(UTC)
+        rows = [
+            {
+                "file": self.progress.names[digest],
+                "digest": digest,
+                "mapping": self.mapping,
+                "loaded": now,
+                **{name: self.progress.accounts[digest][name] for name in _NUMBERS},
+            }
+            for digest in complete
+        ]
+        if rows or anew:
+            self.ledger.note(pa.Table.from_pylist(rows, LOADS), anew)
+
+    def _refusal(self, missing: list[str]) -> str:
+        """Why a table is not made anew."""
+        writer = self.writer
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        return (
+            f"{writer.spec.path}: the mapping, the areas or the platform changed since the table "
+            f"was made, so it must be made anew, but {', '.join(missing[:3])}{more} in "
+            f"{writer.spec.folder} cannot be read now and its records would be lost. The table "
+            "stays as it was and nothing was loaded; put the file back, or undo the change. To go "
+            f"on without the file remove {writer.records_uri}, {writer.aside_uri} and "
+            f"{writer.loads_uri}"
+        )
+
+
+_NUMBERS = ("read", "stored", "duplicate", "set_aside")
 
 
 def _located(message: str, path: Path) -> str:
     return message if str(path) in message else f"{path.parent}/{message}"
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file's name and bytes."""
+    digest = hashlib.sha256(path.name.encode() + b"\0")
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _files(spec: DatasetSpec, failures: list[str]) -> list[tuple[Path, Source]]:
@@ -179,11 +254,12 @@ def _files(spec: DatasetSpec, failures: list[str]) -> list[tuple[Path, Source]]:
     return sorted(result.items(), key=lambda item: item[0].name)
 
 
-def _digest_of_mapping(spec: DatasetSpec, city: City) -> str:
+def digest_of_mapping(spec: DatasetSpec, city: City) -> str:
     """Digest of all that decides how a file becomes records, and what tables say of themselves."""
     digest = hashlib.sha256(READER.encode() + city.timezone.encode())
-    digest.update(spec.model_dump_json(exclude={"folder", "path"}).encode())
-    for schema in (table_schema(spec), SET_ASIDE, LOADS):
+    apart = {"folder", "path", "window", "partition"}  # these say only where records are kept
+    digest.update(spec.model_dump_json(exclude=apart).encode())
+    for schema in (delta_schema(spec), SET_ASIDE, LOADS):
         digest.update(schema.serialize().to_pybytes())
     levels: set[str] = set()
     for source in spec.read:
@@ -197,76 +273,3 @@ def _digest_of_mapping(spec: DatasetSpec, city: City) -> str:
         if levels - {"city"}:
             digest.update(level.table.read_bytes() + level.boundary.read_bytes())
     return digest.hexdigest()
-
-
-def _commit(store: Store, batch: _Batch, mapping: str, anew: bool) -> Counter[str]:
-    spec = store.spec
-    schema = table_schema(spec)
-    key = [*spec.key, *(["occurrence"] if spec.repeats == "number" else [])]
-    payload = [name for name in schema.names if name not in (*key, "source_file")]
-    tables = [mapped.records for _, _, mapped in batch.sheets]
-    empty = schema.append(pa.field(LINE, pa.int64())).empty_table()
-    new = pa.concat_tables(tables, promote_options="permissive") if tables else empty
-    old_columns = [*key, *payload, "source_file"]
-    stored = new.select(old_columns).slice(0, 0) if anew else store.stored(old_columns, new)
-    fresh, equal, owner = compare(stored, new, key, payload)
-    aside: list[dict[str, object]] = []
-    loads: list[dict[str, object]] = []
-    total: Counter[str] = Counter()
-    begin = 0
-    now = datetime.now(UTC)
-    for sheet, digest, mapped in batch.sheets:
-        own = slice(begin, begin + mapped.records.num_rows)
-        clash = np.flatnonzero(~fresh[own] & ~equal[own]) + begin
-        files = _owners(owner[clash], stored, new)
-        lines = new[LINE].take(clash).to_pylist()
-        rows = [
-            *mapped.aside,
-            *(
-                (line, f"other values than the record from {file}")
-                for line, file in zip(lines, files, strict=True)
-            ),
-        ]
-        noted = Counter(rows)
-        noted.update(dict.fromkeys(mapped.remarks, 0))
-        for (line, reason), number in sorted(noted.items()):
-            aside.append(
-                {
-                    "file": sheet.file,
-                    "line": line,
-                    "records": number,
-                    "reason": reason,
-                    "raw": sheet.raw(line)[:4000],
-                    "digest": digest,
-                }
-            )
-        account = {
-            "read": mapped.read,
-            "stored": int(fresh[own].sum()),
-            "duplicate": int(equal[own].sum()) + mapped.duplicate,
-            "set_aside": len(rows),
-        }
-        if account["read"] != sum(account.values()) - account["read"]:
-            raise CityError(f"{sheet.file}: the account does not add up: {account}; report this")
-        total.update(account)
-        loads.append(
-            {"file": sheet.file, "digest": digest, "mapping": mapping, "loaded": now, **account}
-        )
-        begin = own.stop
-    store.write(
-        schema,
-        new.filter(pa.array(fresh)).drop_columns([LINE]),
-        pa.Table.from_pylist(aside, SET_ASIDE),
-        pa.Table.from_pylist(loads, LOADS),
-        anew,
-    )
-    return total
-
-
-def _owners(places: np.ndarray, stored: pa.Table, new: pa.Table) -> list[str]:
-    old = stored.num_rows
-    sources = [stored["source_file"], new["source_file"]]
-    return [
-        str(sources[1][int(place) - old] if place >= old else sources[0][int(place)])
-        for place in places
-    ]

@@ -6,20 +6,21 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.city.areas import plain
 from citylib.city.datasets import DatasetSpec
-from citylib.city.mapping import Rule, Source
+from citylib.city.mapping import Reading, Rule
 from citylib.city.profile import City
-from citylib.lake.across import Aside, occurrences, running
+from citylib.lake.across import Aside, kept_up, occurrences, running
+from citylib.lake.clock import times
+from citylib.lake.codes import clean, codes_of, dictionary, distinct, plain_text, texts
 from citylib.lake.errors import FileFault
 from citylib.lake.places import areas
 from citylib.lake.schema import LINE, table_schema
 from citylib.lake.sheet import Sheet
-from citylib.lake.values import Faults, kept_up, number, times
+from citylib.lake.values import Faults, number
 
 
 @dataclass
@@ -54,18 +55,19 @@ class Rows:
     ----------
     sheet : Sheet
         Rows of the file.
-    source : Source
+    source : Reading
         Its mapping.
-    row : ndarray of int
+    used : ndarray of int
         Rows of the sheet that are used.
     """
 
-    def __init__(self, sheet: Sheet, source: Source, row: np.ndarray) -> None:
+    def __init__(self, sheet: Sheet, source: Reading, used: np.ndarray) -> None:
         self.sheet, self.source = sheet, source
         self.groups, self.measures = _groups(sheet, source)
         self.each = max(len(self.groups), 1)
-        self.used = row
-        self.row = np.tile(row, self.each)
+        self.used = used
+        self.all = len(used) == len(sheet.lines)
+        self.row = np.tile(used, self.each) if self.groups else used
         self.count = len(self.row)
         match = re.search(source.file_pattern, sheet.file) if source.file_pattern else None
         if source.file_pattern and not match:
@@ -78,32 +80,43 @@ class Rows:
 
     def text(self, *headers: str) -> pa.DictionaryArray:
         """Text of the first of the headers that the file has, for each record."""
+        name = self._there(headers)
+        if name not in self._known:
+            self._known[name] = self._read(name)
+        return self._known[name]
+
+    def _there(self, headers: tuple[str, ...]) -> str:
+        groups = self.groups[0] if self.groups else {}
         for name in headers:
-            if name not in self._known:
-                self._known[name] = self._read(name)
-            if self._known[name] is not None:
-                return self._known[name]
+            if name in groups or name in self.named or name in self.sheet.columns:
+                return name
         raise FileFault(
             f"{self.sheet.file}: no column {' or '.join(map(repr, headers))}; it has "
-            f"{', '.join(map(repr, self.sheet.columns))}. Mend the mapping or fetch the file again"
+            f"{', '.join(map(repr, self.sheet.headers or self.sheet.columns))}. Mend the mapping "
+            "or fetch the file again"
         )
 
-    def _read(self, name: str) -> pa.DictionaryArray | None:
+    def _read(self, name: str) -> pa.DictionaryArray:
         if self.groups and name in self.groups[0]:
             codes = np.repeat(np.arange(self.each, dtype=np.int32), len(self.used))
-            return _dictionary(codes, [group[name] for group in self.groups])
+            return texts(codes, [group[name] for group in self.groups])
         if name in self.named:
             return self.constant(self.named[name])
-        if name not in self.sheet.columns:
-            return None
+        short = dictionary(self._column(name))
+        if not self.groups:
+            return short
+        codes = np.tile(codes_of(short), self.each)
+        return pa.DictionaryArray.from_arrays(pa.array(codes), short.dictionary)
+
+    def _column(self, name: str) -> pa.Array:
+        """A column of the file, in the rows used."""
         self.sheet.check(name)
-        short = self.sheet.columns[name].dictionary_encode()
-        codes = short.indices.to_numpy(zero_copy_only=False)[self.row]
-        return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), short.dictionary)
+        column = self.sheet.columns[name]
+        return column if self.all else column.take(pa.array(self.used))
 
     def constant(self, value: str) -> pa.DictionaryArray:
         """The same text for each record."""
-        return _dictionary(np.zeros(self.count, np.int32), [value])
+        return texts(np.zeros(self.count, np.int32), [value])
 
     def rule(self, rule: Rule) -> pa.DictionaryArray:
         """Text of each record by a rule."""
@@ -111,43 +124,38 @@ class Rows:
             return self.constant(rule.constant)
         if rule.join:
             parts = [self.text(name) for name in rule.join]
-            table = pd.DataFrame(
-                {i: part.indices.to_numpy(zero_copy_only=False) for i, part in enumerate(parts)}
-            )
-            codes = table.groupby(list(table), sort=False).ngroup().to_numpy(np.int32)
-            first = np.unique(codes, return_index=True)[1]
-            values = [
-                " ".join(
-                    part.dictionary[table.iloc[n, i]].as_py().strip()
-                    for i, part in enumerate(parts)
-                )
-                for n in first
-            ]
-            return _dictionary(codes, values)
+            codes = [codes_of(part) for part in parts]
+            first, back = distinct(codes, [len(part.dictionary) for part in parts])
+            columns = [part.take(pa.array(first)).to_pylist() for part in parts]
+            rows = zip(*columns, strict=True)
+            return texts(back, [" ".join(cell.strip() for cell in row) for row in rows])
         text = self.text(*rule.header)
         if rule.pattern is not None:
-            found = [re.search(rule.pattern, value) for value in text.dictionary.to_pylist()]
+            found = map(re.compile(rule.pattern).search, text.dictionary.to_pylist())
             values = [(match[1] or "") if match else "" for match in found]
             return pa.DictionaryArray.from_arrays(text.indices, pa.array(values, pa.string()))
         return text
 
+    def plain(self, rule: Rule) -> pa.Array:
+        """What a rule for a number finds: text or, where the file has them, numbers."""
+        if not self.groups and rule.header and rule.pattern is None:
+            name = self._there(rule.header)
+            if name not in self.named:
+                return self._column(name)
+        return self.rule(rule)
+
     def measure(self, name: str) -> pa.Array:
-        """Text of an unpivoted measure of each record."""
-        empty = pa.nulls(len(self.used), pa.string())
-        parts = [
-            self.sheet.columns[headers[name]].take(self.used) if name in headers else empty
-            for headers in self.measures
-        ]
-        return pa.concat_arrays(parts)
+        """What the cells of the wide rows say of a measure."""
+        parts = {m[name]: self._column(m[name]) for m in self.measures if name in m}
+        kinds = {part.type for part in parts.values()}
+        if len(kinds) > 1:
+            parts = {header: plain_text(part) for header, part in parts.items()}
+        kind = kinds.pop() if len(kinds) == 1 else pa.string()
+        none = pa.nulls(len(self.used), kind)
+        return pa.concat_arrays([parts.get(m.get(name, ""), none) for m in self.measures])
 
 
-def _dictionary(codes: np.ndarray, values: list[str]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(
-        pa.array(codes, pa.int32()), pa.array(values, pa.string())
-    )
-
-
-def _groups(sheet: Sheet, source: Source) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+def _groups(sheet: Sheet, source: Reading) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """For each record of a wide row: its named parts, and the header of each measure."""
     unpivot = source.unpivot
     if unpivot is None:
@@ -171,7 +179,7 @@ def _groups(sheet: Sheet, source: Source) -> tuple[list[dict[str, str]], list[di
     return [dict(parts) for parts in found], list(found.values())
 
 
-def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> Mapped:
+def map_records(sheet: Sheet, source: Reading, spec: DatasetSpec, city: City) -> Mapped:
     """Make records of a sheet.
 
     Raises
@@ -179,24 +187,10 @@ def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> 
     FileFault
         A header that a rule needs is missing, or there twice.
     """
-    aside: Aside = []
-    keep = np.ones(len(sheet.lines), bool)
-    total: list[tuple[int, str]] = []
-    for item in source.set_aside:
-        if item.header not in sheet.columns:
-            continue
-        sheet.check(item.header)
-        values = {plain(value) for value in item.values}
-        text = sheet.columns[item.header].dictionary_encode()
-        hits = [
-            plain(value) in values or bool(item.pattern and re.fullmatch(item.pattern, value))
-            for value in text.dictionary.to_pylist()
-        ]
-        mask = np.array(hits, bool)[text.indices.to_numpy(zero_copy_only=False)] & keep
-        total += [(int(line), item.reason) for line in sheet.lines[mask]]
-        keep &= ~mask
+    keep, total = _not_records(sheet, source)
     occurrence, duplicate = occurrences(sheet, source, spec, keep)
     rows = Rows(sheet, source, np.flatnonzero(keep & ~duplicate))
+    aside: Aside = []
     for line, reason in [*sheet.bad, *total]:
         aside += [(line, reason)] * rows.each
     columns, faults = _columns(rows, spec, city)
@@ -209,14 +203,35 @@ def map_records(sheet: Sheet, source: Source, spec: DatasetSpec, city: City) -> 
         mask = mask & good
         aside += [(int(line), reason) for line in sheet.lines[rows.row[mask]]]
         good &= ~mask
-    schema = table_schema(spec).append(pa.field(LINE, pa.int64()))
-    table = pa.table([columns[name] for name in schema.names], schema.names)
+    names = [*table_schema(spec).names, LINE]
+    table = pa.table([columns[name] for name in names], names)
     if not good.all():
         table = table.filter(pa.array(good))
     table, frozen = kept_up(table, source, city.timezone)
     table, remarks = running(table, spec)
     whole = (len(sheet.lines) + len(sheet.bad)) * rows.each
     return Mapped(table, aside, [*frozen, *remarks], int(duplicate.sum()) * rows.each, whole)
+
+
+def _not_records(sheet: Sheet, source: Reading) -> tuple[np.ndarray, Aside]:
+    """Which rows are kept, and those that the mapping says are none."""
+    keep = np.ones(len(sheet.lines), bool)
+    total: Aside = []
+    for item in source.set_aside:
+        if item.header not in sheet.columns:
+            continue
+        sheet.check(item.header)
+        values = {plain(value) for value in item.values}
+        text = dictionary(sheet.columns[item.header])
+        hits = [
+            plain(value) in values or bool(item.pattern and re.fullmatch(item.pattern, value))
+            for value in text.dictionary.to_pylist()
+        ]
+        if any(hits):
+            mask = np.array(hits, bool)[codes_of(text)] & keep
+            total += [(int(line), item.reason) for line in sheet.lines[mask]]
+            keep &= ~mask
+    return keep, total
 
 
 def _columns(rows: Rows, spec: DatasetSpec, city: City) -> tuple[dict[str, pa.Array], Faults]:
@@ -238,41 +253,28 @@ def _columns(rows: Rows, spec: DatasetSpec, city: City) -> tuple[dict[str, pa.Ar
             kind = pa.string() if column.type == "string" else getattr(pa, column.type)()
             columns[column.name] = pa.nulls(rows.count, kind)
             continue
-        unpivoted = column.name in filled
         how = rule or Rule()
         if column.type == "string":
-            text = _clean(rows.rule(how), how)
-            columns[column.name] = text
+            columns[column.name] = clean(rows.rule(how), how)
         else:
-            text = rows.measure(column.name) if unpivoted else rows.rule(how).cast(pa.string())
-            columns[column.name], found = number(text, how, column)
+            cells = rows.measure(column.name) if column.name in filled else rows.plain(how)
+            columns[column.name], found = number(cells, how, column)
             faults += found
-    if source.unpivot:  # an empty cell of a wide row says nothing
+    if filled and all(columns[name].null_count for name in filled):
         nothing = np.logical_and.reduce([_is_null(columns[name]) for name in filled])
-        faults.append(("no value", nothing))
+        faults.append(("no value", nothing))  # an empty cell of a wide row says nothing
     for column in spec.column:
-        if (column.required or column.name in spec.key) and column.name in columns:
+        needed = column.required or column.name in spec.key
+        if needed and column.name in columns and columns[column.name].null_count:
             faults.append((f"{column.name} is missing", _is_null(columns[column.name])))
-    codes, found = areas(source.area, rows.count, rows.text, lambda name: columns[name], city)
+    area, found = areas(source.area, rows.count, rows.text, lambda name: columns[name], city)
     faults += found
-    columns["area"] = pa.array(codes, pa.string())
+    columns["area"] = area.array()
     for name, (below, other) in late:
-        inside = np.array([code is not None and code != city.code for code in codes], bool)
-        columns[name] = _dictionary((~inside).astype(np.int32), [below, other])
+        is_below = np.array([code != city.code for code in area.codes] + [False], bool)
+        columns[name] = texts((~is_below[area.place]).astype(np.int32), [below, other])
     return columns, faults
 
 
 def _is_null(array: pa.Array) -> np.ndarray:
     return pc.is_null(array).to_numpy(zero_copy_only=False)
-
-
-def _clean(text: pa.DictionaryArray, rule: Rule) -> pa.DictionaryArray:
-    values = [re.sub(r"\s+", " ", value).strip() for value in text.dictionary.to_pylist()]
-    none = {"", *rule.null}
-    unique = list(dict.fromkeys(value for value in values if value not in none))
-    place = {value: n for n, value in enumerate(unique)}
-    codes = np.array([place.get(value, -1) for value in values] or [-1], np.int32)
-    taken = codes[text.indices.to_numpy(zero_copy_only=False)]
-    return pa.DictionaryArray.from_arrays(
-        pa.array(taken, pa.int32(), mask=taken < 0), pa.array(unique, pa.string())
-    )

@@ -10,8 +10,8 @@ from rich.table import Table as Grid
 from citylib.city.errors import CityError
 from citylib.city.profile import load_city
 from citylib.city.settings import Settings
+from citylib.lake.delivery import LoadReport
 from citylib.lake.lake import Lake
-from citylib.lake.load import LoadReport
 from citylib.lake.store import read_aside
 
 NUMBERS = ("read", "stored", "duplicate", "set_aside")

@@ -7,6 +7,8 @@ import pyarrow as pa
 from citylib.city.datasets import DatasetSpec
 
 LINE = "_line"
+HIDDEN = ("sequence", "partition")
+"""Columns of a table that only the lake itself reads."""
 STAMP = pa.timestamp("us", "UTC")
 
 SET_ASIDE = pa.schema(
@@ -17,6 +19,8 @@ SET_ASIDE = pa.schema(
         pa.field("reason", pa.string(), metadata={"title": "why they do not fit"}),
         pa.field("raw", pa.string(), metadata={"title": "the row as it is in the file"}),
         pa.field("digest", pa.string(), metadata={"title": "SHA-256 of the file's name and bytes"}),
+        pa.field("feed", pa.string(), metadata={"title": "feed that brought it; none: a file"}),
+        pa.field("received", STAMP, metadata={"title": "when the lake read it"}),
     ]
 )
 LOADS = pa.schema(
@@ -33,9 +37,35 @@ LOADS = pa.schema(
 )
 
 
+def stored_schema(spec: DatasetSpec) -> pa.Schema:
+    """Schema of a dataset's table: that of its records, and whether they were replayed."""
+    title = "a record of another day, played as if it were of now"
+    metadata = {"title": title, "units": "", "classification": "public"}
+    field = pa.field("replayed", pa.bool_(), metadata=metadata)
+    return table_schema(spec).append(field)
+
+
+def delta_schema(spec: DatasetSpec) -> pa.Schema:
+    """Schema of a dataset's table with the columns that only the lake itself reads."""
+    order = pa.field("sequence", pa.int64(), metadata={"title": "order of late records"})
+    partition = pa.field("partition", pa.string(), metadata={"title": "period, or late"})
+    return pa.schema([*stored_schema(spec), order, partition])
+
+
+def key_of(spec: DatasetSpec) -> list[str]:
+    """Columns that together tell a record from every other."""
+    return [*spec.key, *(["occurrence"] if spec.repeats == "number" else [])]
+
+
+def payload_of(spec: DatasetSpec) -> list[str]:
+    """Columns that must be equal for a record to be a repetition."""
+    other = {*key_of(spec), "source_file"}
+    return [name for name in table_schema(spec).names if name not in other]
+
+
 def table_schema(spec: DatasetSpec) -> pa.Schema:
-    """Schema of a dataset's table; each field carries `title`, `title_<language>`, `units` and
-    `classification`.
+    """Schema of a dataset's records as files give them; each field carries `title`,
+    `title_<language>`, `units` and `classification`.
     """
     own = {"title": "start of the period", "units": "", "classification": spec.classification}
     area = {"title": "finest area known; none: outside the city"}

@@ -1,28 +1,32 @@
-"""From text to numbers and times; what does not fit is named, never guessed."""
+"""From text to numbers; what does not fit is named, never guessed."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.city.datasets import Column
-from citylib.city.mapping import Rule, Source, TimeRule
-from citylib.lake.schema import LINE
+from citylib.city.mapping import Rule
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 WHOLE = r"^[+-]?\d{1,18}(\.0*)?$"
-MIDNIGHT24 = r"(.*?)\b24(:00(:00)?)?"
 Faults = list[tuple[str, np.ndarray]]
 
 
 def number(text: pa.Array, rule: Rule, column: Column) -> tuple[pa.Array, Faults]:
     """Numbers from text.
+
+    Parameters
+    ----------
+    text : pa.Array
+        Text, also as a dictionary, or numbers as a file holds them.
+    rule : Rule
+        Marks for "no value" and nought, scale, marks within numbers.
+    column : Column
+        Type and limits.
 
     Returns
     -------
@@ -31,15 +35,85 @@ def number(text: pa.Array, rule: Rule, column: Column) -> tuple[pa.Array, Faults
     list of (reason, mask)
         Which values do not fit, and why.
     """
+    if isinstance(text, pa.DictionaryArray):
+        value, faults = number(text.dictionary, rule, column)
+        codes = text.indices.to_numpy(zero_copy_only=False)
+        masks = [(reason, mask[codes]) for reason, mask in faults]
+        return value.take(text.indices), [(reason, mask) for reason, mask in masks if mask.any()]
+    if pa.types.is_string(text.type):
+        value = _plain_numbers(text, rule, column)
+    elif rule.null or rule.zero or text.type != getattr(pa, column.type)():
+        value, text = None, text.cast(pa.string()).fill_null("")
+    else:
+        value = _finite(text) if rule.scale == 1 or column.type == "float64" else None
+        text = text if value is not None else text.cast(pa.string()).fill_null("")
+    if value is None:
+        return _judged(text, rule, column)
+    return _limited(value if rule.scale == 1 else pc.multiply(value, rule.scale), column, [])
+
+
+def _plain_numbers(text: pa.Array, rule: Rule, column: Column) -> pa.Array | None:
+    """Numbers if all texts are plain ones or marks for "no value", as most often; else None.
+
+    Then they are what `_judged` would find, which looks at every text by itself.
+    """
+    whole = column.type == "int64"
+    marks = any(map(_is_number, (*rule.null, *rule.zero)))
+    if rule.decimal != "." or rule.thousands == "." or marks or (whole and rule.scale != 1):
+        return None
+    if (value := _cast(text, whole)) is None:
+        if rule.zero:
+            return None
+        none = pc.is_in(text, pa.array(["", *rule.null], pa.string()))
+        text = pc.if_else(none, pa.scalar(None, pa.string()), text)
+        value = _cast(text, whole)
+    if value is None and whole and (near := _cast(text, whole=False)) is not None:
+        value = _whole(near)
+    return value
+
+
+def _is_number(mark: str) -> bool:
+    try:
+        float(mark)
+    except ValueError:
+        return False
+    return True
+
+
+def _cast(text: pa.Array, whole: bool) -> pa.Array | None:
+    try:
+        value = text.cast(pa.int64() if whole else pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    if not whole:
+        return _finite(value)
+    letters = np.frombuffer(text.buffers()[2] or b"\0", np.uint8) | 32
+    return None if (letters == ord("x")).any() else value  # 0x10 is no number in a city's file
+
+
+def _finite(value: pa.Array) -> pa.Array | None:
+    if not pa.types.is_floating(value.type):
+        return value
+    return value if pc.all(pc.is_finite(value)).as_py() is not False else None
+
+
+def _whole(near: pa.Array) -> pa.Array | None:
+    """Integers if all are exactly that, and small enough to be."""
+    limits = [limit.as_py() for limit in pc.min_max(near).values()]
+    if any(limit is not None and abs(limit) >= 2.0**53 for limit in limits):
+        return None
+    value = near.cast(pa.int64(), safe=False)
+    exact = pc.all(pc.equal(value.cast(pa.float64()), near)).as_py()
+    return value if exact is not False else None
+
+
+def _judged(text: pa.Array, rule: Rule, column: Column) -> tuple[pa.Array, Faults]:
+    """Numbers, each text looked at by itself."""
     faults: Faults = []
-    text = _marks(text, rule)
-    if column.type == "int64" and rule.scale == 1 and (value := _digits(text)) is not None:
-        return _limited(value, column, faults)
-    text = _plain(text, rule)
+    text = _plain(_marks(text, rule), rule)
     value = _float(text)
     bad = pc.and_(pc.is_valid(text), pc.is_null(value))
-    if pa.types.is_floating(value.type):
-        bad = pc.or_(bad, pc.fill_null(pc.invert(pc.is_finite(value)), False))
+    bad = pc.or_(bad, pc.fill_null(pc.invert(pc.is_finite(value)), False))
     _fault(faults, f"{column.name} is not a number", bad)
     if rule.scale != 1:
         value = pc.multiply(value, rule.scale)
@@ -58,25 +132,16 @@ def number(text: pa.Array, rule: Rule, column: Column) -> tuple[pa.Array, Faults
     return _limited(value, column, faults)
 
 
-def _digits(text: pa.Array) -> pa.Array | None:
-    """Whole numbers if all are plain digits, as most often; else None."""
-    try:
-        value = text.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return None
-    if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
-        return None  # 0x10 is no number in a city's file
-    return value
-
-
 def _limited(value: pa.Array, column: Column, faults: Faults) -> tuple[pa.Array, Faults]:
-    near = value.cast(pa.float64(), safe=False)
-    if column.min is not None:
-        low = pc.fill_null(pc.less(near, column.min), False)
-        _fault(faults, f"{column.name} is below {column.min:g}", low)
-    if column.max is not None:
-        high = pc.fill_null(pc.greater(near, column.max), False)
-        _fault(faults, f"{column.name} is above {column.max:g}", high)
+    if column.min is None and column.max is None:
+        return value, faults
+    limits = pc.min_max(value)
+    if column.min is not None and (low := limits["min"].as_py()) is not None and low < column.min:
+        below = pc.fill_null(pc.less(value.cast(pa.float64(), safe=False), column.min), False)
+        _fault(faults, f"{column.name} is below {column.min:g}", below)
+    if column.max is not None and (high := limits["max"].as_py()) is not None and high > column.max:
+        above = pc.fill_null(pc.greater(value.cast(pa.float64(), safe=False), column.max), False)
+        _fault(faults, f"{column.name} is above {column.max:g}", above)
     return value, faults
 
 
@@ -119,129 +184,3 @@ def _integers(text: pa.Array) -> pa.Array:
 def _fault(faults: Faults, reason: str, mask: pa.Array) -> None:
     if pc.any(mask).as_py():
         faults.append((reason, mask.to_numpy(zero_copy_only=False)))
-
-
-def kept_up(table: pa.Table, source: Source, zone: str) -> tuple[pa.Table, list[tuple[int, str]]]:
-    """Leave out what a column repeats after the day until which its source kept it up.
-
-    Returns
-    -------
-    pa.Table
-        The records; null where a value was left out.
-    list of (line, reason)
-        One entry for each value left out.
-    """
-    remarks: list[tuple[int, str]] = []
-    for name, rule in source.columns.items():
-        if rule.latest is None:
-            continue
-        end = datetime.combine(rule.latest + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
-        late = pc.greater_equal(table["time"], pa.scalar(end, table["time"].type))
-        late = pc.and_(late, pc.is_valid(table[name])).combine_chunks()
-        reason = f"{name} was kept up until {rule.latest} only: taken as missing"
-        remarks += [(line, reason) for line in table[LINE].filter(late).to_pylist()]
-        column = table[name].combine_chunks()
-        kept = pc.if_else(late, pa.scalar(None, column.type), column)
-        table = table.set_column(table.schema.get_field_index(name), name, kept)
-    return table, remarks
-
-
-def times(text: pa.DictionaryArray, rule: TimeRule, zone: str) -> tuple[pa.Array, Faults]:
-    """Instants from the city's clock times, or from times that tell their distance from UTC.
-
-    A clock time that occurs twice (when summer time ends) is taken as the first of the two; a
-    date whose midnight does not exist begins with the first instant of that day.
-
-    Returns
-    -------
-    pa.Array
-        timestamp[us, tz=UTC], null where there is a fault.
-    list of (reason, mask)
-        Which values do not fit, and why.
-    """
-    stamps: list[int | None] = []
-    reasons: list[str] = []
-    tz = ZoneInfo(zone)
-    now = datetime.now(UTC)
-    for value in text.dictionary.to_pylist():
-        instant, reason = _instant(value, rule, tz, now)
-        stamps.append(instant)
-        reasons.append(reason)
-    codes = text.indices.to_numpy(zero_copy_only=False)
-    faults = [
-        (reason, np.isin(codes, [n for n, own in enumerate(reasons) if own == reason]))
-        for reason in dict.fromkeys(reasons)
-        if reason
-    ]
-    result = pa.array(stamps, pa.timestamp("us", "UTC")).take(text.indices)
-    return result, [(reason, mask) for reason, mask in faults if mask.any()]
-
-
-def _instant(text: str, rule: TimeRule, tz: ZoneInfo, now: datetime) -> tuple[int | None, str]:
-    text = re.sub(r"\s+", " ", text.strip())
-    if not text:
-        return None, "time is missing"
-    clock, form = _read(text, rule.formats)
-    if clock is None and rule.midnight24 and (match := re.fullmatch(MIDNIGHT24, text)):
-        hourly = tuple(form for form in rule.formats if "%H" in form)
-        clock, form = _read(f"{match[1]}00{match[2] or ''}", hourly, timedelta(days=1))
-    if clock is not None:
-        has_clock = any(mark in form for mark in ("%H", "%I", "%M"))
-        return _localised(clock, has_clock, rule, tz, now)
-    if any(re.fullmatch(_shape(form), text) for form in rule.formats):
-        return None, "time does not exist in calendar or clock"
-    return None, f"time is not written as {' or '.join(rule.formats)}"
-
-
-def _read(
-    text: str, formats: tuple[str, ...], more: timedelta = timedelta(0)
-) -> tuple[datetime | None, str]:
-    """Clock time by the first format that it is written in, and that format."""
-    for form in formats:
-        if re.fullmatch(_shape(form), text):
-            try:
-                return datetime.strptime(text, form) + more, form
-            except (ValueError, OverflowError):
-                continue
-    return None, ""
-
-
-def _localised(
-    clock: datetime, has_clock: bool, rule: TimeRule, tz: ZoneInfo, now: datetime
-) -> tuple[int | None, str]:
-    try:
-        stamp = pd.Timestamp(clock).as_unit("ns")
-        if stamp.tz is None:
-            stamp = stamp.tz_localize(
-                tz, ambiguous=True, nonexistent="raise" if has_clock else "shift_forward"
-            )
-        day = stamp.tz_convert(tz).date()
-    except (pd.errors.OutOfBoundsDatetime, OverflowError):
-        return None, "time is too far from today"
-    except ValueError:
-        return None, f"time does not exist in {tz.key} (clocks were put forward)"
-    if day < rule.earliest:
-        return None, f"time is before {rule.earliest}"
-    if rule.latest is None and stamp > pd.Timestamp(now) + timedelta(days=1):
-        return None, "time is in the future"
-    if rule.latest is not None and day > rule.latest:
-        return None, f"time is after {rule.latest}"
-    return stamp.value // 1000, ""
-
-
-def _shape(form: str) -> str:
-    """What a format looks like: a directive next to another needs all its digits."""
-    parts = re.split(r"(%[a-zA-Z])", form)
-    result = ""
-    for i, part in enumerate(parts):
-        if not part.startswith("%"):
-            result += re.escape(part)
-        elif part == "%Y":
-            result += r"\d{4}"
-        elif part in ("%y", "%m", "%d", "%H", "%M", "%S", "%I"):
-            before = i > 1 and not parts[i - 1]
-            after = i + 2 < len(parts) and not parts[i + 1]
-            result += r"\d{2}" if before or after or part == "%y" else r"\d{1,2}"
-        else:
-            result += ".+"
-    return result

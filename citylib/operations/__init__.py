@@ -1,4 +1,5 @@
-"""The operations store: the change log that open screens follow, the audit log, the accounts.
+"""The operations store: the change log that open screens follow, the audit log, the accounts,
+and how each feed is doing.
 
 Examples
 --------
@@ -10,6 +11,16 @@ Examples
 
 from citylib.operations.audit import AuditLog, Entry
 from citylib.operations.changes import Change, ChangeLog
+from citylib.operations.feeds import FeedState, FeedStates
 from citylib.operations.store import Store, StoreError
 
-__all__ = ["AuditLog", "Change", "ChangeLog", "Entry", "Store", "StoreError"]
+__all__ = [
+    "AuditLog",
+    "Change",
+    "ChangeLog",
+    "Entry",
+    "FeedState",
+    "FeedStates",
+    "Store",
+    "StoreError",
+]

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from citylib.city.errors import CityError
 from citylib.operations.audit import AuditLog
 from citylib.operations.changes import ChangeLog
+from citylib.operations.feeds import FeedStates
 
 BUSY_MS = 15_000
 # One number for "somebody appends to the store", the same in every process.
@@ -45,6 +46,8 @@ class Store:
         What happened, numbered; open screens follow it.
     audit : AuditLog
         Who did what; append only.
+    feeds : FeedStates
+        How each feed is doing.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Store:
         self.engine = _engine(self.url)
         self.changes = ChangeLog(self)
         self.audit = AuditLog(self)
+        self.feeds = FeedStates(self)
 
     def migrate(self) -> None:
         """Bring the database to the tables of this version; does nothing when it is there already.

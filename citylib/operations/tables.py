@@ -72,3 +72,21 @@ accounts = Table(
     Column("created", Instant, nullable=False),
     Column("changed", Instant, nullable=False),
 )
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("feed", String(200), primary_key=True),
+    Column("attempted", Instant),
+    Column("succeeded", Instant),
+    Column("newest", Instant),
+    Column("due", Instant),
+    Column("read", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("duplicate", BigInteger, nullable=False),
+    Column("set_aside", BigInteger, nullable=False),
+    Column("errors", Integer, nullable=False),
+    Column("error", String(1000), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("memory", JSON, nullable=False),
+)

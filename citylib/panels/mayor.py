@@ -20,6 +20,7 @@ from citylib.panels.follow import follow, newest
 from citylib.panels.map import MapPanel
 from citylib.panels.model import CityModel, CubeFigures
 from citylib.panels.picture.tile import tile
+from citylib.panels.sources import SourcesPanel
 from citylib.panels.touch import Account, Markup, Page, TileRow, TimeControl
 from citylib.panels.view import describe, restore
 
@@ -52,6 +53,7 @@ class MayorDashboard:
         self.header = Markup(name="city-header")
         self.header.on_press(self._pressed)
         self.account = Account()
+        self.sources = SourcesPanel(model)
         self.tiles = TileRow()
         self.time = TimeControl()
         # Before map and charts, which take longer: what is named never lags behind them.
@@ -61,9 +63,10 @@ class MayorDashboard:
         self.charts = ChartPanel(model)
         self.footer = Markup(name="city-footer")
         style = Markup(
-            name="hidden", html=f"<style>{theme.css('picture', 'page', 'dashboard')}</style>"
+            name="hidden",
+            html=f"<style>{theme.css('picture', 'page', 'dashboard', 'sources')}</style>",
         )
-        top = Box([self.header, self.account])
+        top = Box([self.header, self.sources, self.account])
         top.add_class("city-top")
         self.widget = Box(
             [
@@ -104,6 +107,7 @@ class MayorDashboard:
         except CityError as error:
             return notice(city, error)
         dashboard.follow(store, seen)
+        dashboard.sources.follow(store)
         return dashboard.widget
 
     def follow(self, store: Store, seen: int) -> None:
@@ -193,11 +197,11 @@ class MayorDashboard:
 
 def header(model: CityModel, title: str) -> str:
     """Name of the page, and the choice of language and theme."""
-    lang = model.language
+    lang, spoken = model.language, model.city.languages
     choices = "".join(
         f'<button type="button" class="key" lang="{code}" data-press="language:{code}" '
         f'aria-pressed="{str(code == lang).lower()}">{own_name(code)}</button>'
-        for code in model.city.languages
+        for code in (spoken if len(spoken) > 1 else ())
     )
     other = "light" if model.theme == "dark" else "dark"
     return (

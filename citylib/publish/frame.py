@@ -98,7 +98,8 @@ def _ages(lang: str) -> dict[str, str]:
 
 def _languages(site: Site, lang: str, folder: str, up: str) -> str:
     items = []
-    for other in site.city.languages:
+    spoken = site.city.languages
+    for other in spoken if len(spoken) > 1 else ():
         text = own_name(other)
         target = up + link(site.file(other, folder))
         mark = ' aria-current="true"' if other == lang else ""
@@ -107,7 +108,10 @@ def _languages(site: Site, lang: str, folder: str, up: str) -> str:
         )
     if site.sign_in:
         items.append(f'<li><a href="{escape(site.sign_in)}">{say(lang, "sign_in")}</a></li>')
-    return f'<nav aria-label="{say(lang, "language")}"><ul>{"".join(items)}</ul></nav>'
+    if not items:
+        return ""
+    label = say(lang, "language" if len(spoken) > 1 else "sign_in")
+    return f'<nav aria-label="{label}"><ul>{"".join(items)}</ul></nav>'
 
 
 def _footer(site: Site, lang: str, up: str) -> str:

@@ -70,6 +70,7 @@ def _view(site: Site, lang: str, indicator: str, now: datetime, first: bool) -> 
         f"{badge(found.classification, lang)}</p>"
         f'<p class="about">{about}</p>'
         + (f'<p class="about">{escape(method)}</p>' if method else "")
+        + (f'<p class="about">{say(lang, "replayed_detail")}</p>' if found.replayed else "")
     )
     unit = formats.unit(found.units, lang)
     course = f"<h3>{say(lang, 'history')}{f' ({escape(unit)})' if unit else ''}</h3>"

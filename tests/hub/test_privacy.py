@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from types import SimpleNamespace
 
 from click.testing import CliRunner
 from support.platform import sign_in
@@ -24,14 +25,22 @@ def test_the_database_and_the_cluster_are_told_to_whom_they_concern(tmp_path, mo
     monkeypatch.setenv("CITYLIB_CUBE", "s3://city/cube")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://10.0.0.1:8786")
-    monkeypatch.setattr("citylib.hub.installation.load_city", lambda folder: None)
+    monkeypatch.setenv("AIR_KEY", "key-of-the-air")
+    monkeypatch.setenv("AIR_KEY_OF_OTHERS", "not-for-feeds")
+    city = SimpleNamespace(feeds={"air": SimpleNamespace(key="AIR_KEY")})
+    monkeypatch.setattr("citylib.hub.installation.load_city", lambda folder: city)
     monkeypatch.setattr("citylib.hub.installation.voila_arguments", lambda city: [])
     here = Installation.load()
-    dashboards, public = (service["environment"] for service in here.services())
+    dashboards, public, feeds = (service["environment"] for service in here.services())
     analysts = here.analysts_environment()
     hub = _hub_environment(here)
     for environment in (dashboards, public, analysts):
         assert "secret" not in str(environment)
+        assert "key-of-the-air" not in str(environment)
+    for environment in (feeds, hub):
+        assert environment["AIR_KEY"] == "key-of-the-air"
+        assert "not-for-feeds" not in str(environment)
+    assert feeds["CITYLIB_DATABASE"] == DATABASE
     assert hub["CITYLIB_DATABASE"] == DATABASE
     assert dashboards["CITYLIB_CUBE"] == analysts["CITYLIB_CUBE"] == "s3://city/cube"
     assert dashboards["AWS_ACCESS_KEY_ID"] == "key"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import tempfile
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from support.port import HEADER, build_port, write
 
 from citylib.lake import Lake
-from citylib.lake.sheet import read_sheet
+from citylib.lake.files import read_sheets
 
 WHEN = st.sampled_from(
     ["2022-01-05 07:00", "2022-01-05 24:00", "2022-03-27 02:30", "2022-02-30 01:00", "25:61", ""]
@@ -121,9 +123,6 @@ def test_no_bytes_are_too_odd(data):
 @given(st.lists(st.lists(st.text(st.sampled_from('ab, "\n'), max_size=4), min_size=5, max_size=5)))
 def test_quoted_fields_come_back_as_they_were(rows):
     """Fields that are quoted as CSV asks are read back, line breaks as spaces."""
-    import csv
-    import io
-
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["when", "district", "gate", "n", "speed"])
@@ -132,7 +131,8 @@ def test_quoted_fields_come_back_as_they_were(rows):
         source = build_port(Path(folder)).datasets["counts"].read[0]
         if not rows:
             return
-        sheet = read_sheet(Path("a.csv"), stream.getvalue().encode(), source)
+        data = io.BytesIO(stream.getvalue().encode())
+        (sheet,) = read_sheets(Path("a.csv"), source, data, whole=True)
         read = list(zip(*(column.to_pylist() for column in sheet.columns.values()), strict=True))
         wanted = [tuple(cell.replace("\n", "\v") for cell in ["x", *row[1:]]) for row in rows]
         assert read == wanted

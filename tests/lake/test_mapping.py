@@ -3,8 +3,11 @@
 import gzip
 import io
 import json
+from datetime import UTC, date, datetime
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.port import COUNTS, HEAD
 
@@ -301,6 +304,59 @@ def test_what_is_no_excel_file_is_named(deliver, content):
     read = REPEATS.replace("csv", "xlsx")
     lake = deliver({"odd/a.xlsx": content}, odd=spec(read))
     assert "XLSX" in lake.load("odd").failures[0]
+
+
+def parquet(**columns):
+    stream = io.BytesIO()
+    pq.write_table(pa.table(columns), stream)
+    return stream.getvalue()
+
+
+DAYS = [date(2022, 1, day) for day in (1, 1, 1, 2)]
+
+
+@pytest.mark.parametrize("more", ["", 'repeats = "number"\n'])
+def test_parquet(deliver, more):
+    read = REPEATS.replace('"csv"', '"parquet"').replace("*.csv", "*.parquet")
+    read = read.replace("%Y%m%d", "%Y-%m-%d") + 'm = { header = "x", null = ["-1"] }\n'
+    content = parquet(
+        day=DAYS,
+        area=["East", "West", "North", "East"],
+        place=[7, 7, 7, 8],
+        n=pa.array([3, None, 5, 9007199254740993]),
+        x=[1.0, -1.0, 2.0, 2.5],
+    )
+    report, records, lake = load(deliver, spec(read, more=more), {"a.parquet": content})
+    assert records == [
+        ("2021-12-31T23", "9e", "7", 3, 1),
+        ("2021-12-31T23", "9w", "7", None, None),
+    ]
+    aside = lake.set_aside("odd").to_pylist()
+    assert [(row["line"], row["reason"]) for row in aside] == [
+        (3, "no district goes by 'North'"),
+        (4, "m is not a whole number"),
+    ]
+    assert json.loads(aside[1]["raw"])["n"] == 9007199254740993
+    assert report.read == 4
+
+
+def test_times_in_parquet_are_instants_or_the_citys_clock(deliver):
+    read = REPEATS.replace('"csv"', '"parquet"').replace("*.csv", "*.parquet")
+    read = read.replace('"%Y%m%d"', '["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%z"]')
+    moments = [datetime(2022, 1, 1, 12), datetime(2022, 7, 1, 12)]
+    names = {"area": ["East", "East"], "place": ["A", "B"], "n": [1, 2]}
+    zone = pa.timestamp("us", "Asia/Seoul")
+    content = {
+        "a.parquet": parquet(day=moments, **names),
+        "b.parquet": parquet(day=pa.array([m.replace(tzinfo=UTC) for m in moments], zone), **names),
+    }
+    _, records, _ = load(deliver, spec(read), content)
+    assert [row[0] for row in records] == [
+        "2022-01-01T11",
+        "2022-01-01T12",
+        "2022-07-01T10",
+        "2022-07-01T12",
+    ]
 
 
 def test_a_running_total_that_collapses_is_left_out(deliver):

@@ -160,9 +160,13 @@ def write_notebook(path: Path, *cells: str) -> None:
 
 @contextmanager
 def running(
-    settings: Settings, *arguments: str, refresh: bool = False, wait: float = 120
+    settings: Settings,
+    *arguments: str,
+    refresh: bool = False,
+    feeds: bool = False,
+    wait: float = 120,
 ) -> Iterator[Platform]:
-    """Run `citylib serve` until the block ends."""
+    """Run `citylib serve` until the block ends; figures stay as they are unless `feeds`."""
     output = settings.root / "output.txt"
     # Not what the tests themselves were told.
     environment = {
@@ -171,6 +175,8 @@ def running(
     command = [sys.executable, "-m", "citylib.cli", "--config", str(settings.root), "serve"]
     if not refresh:
         command.append("--no-refresh")
+    if not feeds:
+        command.append("--no-feeds")
     environment["CITYLIB_CONFIG"] = str(settings.root / "citylib.toml")
     with output.open("wb") as file:
         process = subprocess.Popen(

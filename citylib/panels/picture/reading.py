@@ -35,6 +35,8 @@ class Reading:
         Start of the period in the city's civil time; None if there is no figure at all.
     value, before : float
         Figure of the period and of the one before it; NaN: missing.
+    replayed : bool
+        Whether it rests on records of another day, played as if they were of now.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Reading:
     time: datetime | None
     value: float
     before: float
+    replayed: bool = False
 
     def says(self, lang: str, short: bool = False) -> str:
         """The figure with its unit."""
@@ -145,7 +148,14 @@ def reading(
         time=moment,
         value=nan if place is None else float(values[place]),
         before=nan if earlier is None else float(values[earlier]),
+        replayed=moment is not None and replayed(array, moment),
     )
+
+
+def replayed(array: xr.DataArray, time: datetime) -> bool:
+    """Whether the figure of a period rests on replayed records."""
+    first = array.attrs.get("replayed_from")
+    return bool(first and np.datetime64(time) >= np.datetime64(first))
 
 
 def districts(array: xr.DataArray, city: str) -> list[str]:

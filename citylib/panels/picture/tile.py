@@ -74,15 +74,23 @@ def tile(
 
 
 def figure(found: Reading, lang: str) -> str:
-    """Value and unit; the whole number in `title` when it is shown in short."""
+    """Value and unit, and whether it is replayed; the whole number in `title`."""
     short = figures.compact(found.value, lang)
     whole = found.says(lang)
     mark = figures.unit(found.units, lang) if np.isfinite(found.value) else ""
     gap = "" if mark in ("", "%") else " "
     return (
         f'<span class="tile-figure" title="{escape(whole)}"><data value="{found.value!r}">{short}'
-        f'</data>{gap}<span class="unit">{escape(mark)}</span></span>'
+        f'</data>{gap}<span class="unit">{escape(mark)}</span></span>{replay_mark(found, lang)}'
     )
+
+
+def replay_mark(found: Reading, lang: str) -> str:
+    """A badge for a figure that rests on replayed records; otherwise nothing."""
+    if not found.replayed:
+        return ""
+    detail = escape(say(lang, "replayed_detail"))
+    return f' <span class="badge replayed" title="{detail}">{say(lang, "replayed")}</span>'
 
 
 def change(found: Reading, lang: str) -> str:

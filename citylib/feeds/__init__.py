@@ -1,0 +1,1 @@
+"""Feeds: connectors for what cities publish, and the service that polls them into the lake."""

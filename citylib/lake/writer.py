@@ -1,0 +1,439 @@
+"""Writing records: a batch is judged against the table as it is, and committed with the judgement.
+
+The order of commits is the law here: set aside, then records, then the note that the file was
+loaded. A process killed between two of them leaves a delivery that is not acknowledged; brought
+again, its records are found where they are there already, and the tables end as they should.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from threading import RLock
+
+import numpy as np
+import pyarrow as pa
+from deltalake.transaction import AddAction
+
+from citylib.city.datasets import DatasetSpec
+from citylib.city.errors import CityError
+from citylib.lake import compare
+from citylib.lake.datafiles import LATE, by_period, remove, write_file
+from citylib.lake.errors import Overtaken, storage
+from citylib.lake.keys import hashes
+from citylib.lake.known import DataFile, Memory, Run, run_of
+from citylib.lake.pieces import complete
+from citylib.lake.records import Mapped
+from citylib.lake.schema import (
+    LINE,
+    LOADS,
+    SET_ASIDE,
+    delta_schema,
+    key_of,
+    payload_of,
+    stored_schema,
+    table_schema,
+)
+from citylib.lake.sheet import Sheet
+from citylib.lake.tables import (
+    Snapshot,
+    again,
+    append,
+    commit,
+    evolve,
+    filesystem,
+    join,
+    make_table,
+    open_table,
+    snapshot,
+)
+
+WRITER = "citylib"
+"""Name of the series in which each writing commit has the next number: of two that judged by the
+same version only one succeeds, because the other might store again what the first has stored."""
+
+
+@dataclass
+class Part:
+    """A sheet of a delivery, mapped.
+
+    Attributes
+    ----------
+    sheet, mapped : Sheet, Mapped
+        Rows and records.
+    digest : str
+        Of the delivery that it is from.
+    number : int
+        Its place in the delivery, from 1.
+    """
+
+    sheet: Sheet
+    mapped: Mapped
+    digest: str
+    number: int = 1
+
+
+@dataclass
+class Batch:
+    """Parts that are committed together; those of one delivery follow each other.
+
+    Attributes
+    ----------
+    parts : list of Part
+    feed : str
+        Who brought them.
+    replayed : bool
+    delivered : str, optional
+        Digest of a delivery that is complete with this batch, and refused from then on.
+    goes_on : str, optional
+        Digest of the delivery that the next batch may go on with.
+    """
+
+    parts: list[Part] = field(default_factory=list)
+    feed: str = ""
+    replayed: bool = False
+    delivered: str | None = None
+    goes_on: str | None = None
+
+    @property
+    def rows(self) -> int:
+        """Records in it."""
+        return sum(part.mapped.records.num_rows for part in self.parts)
+
+
+@dataclass
+class Judged:
+    """What becomes of a batch.
+
+    Attributes
+    ----------
+    accounts : list of dict
+        Of each part: read, stored, duplicate, set_aside.
+    aside : list of pa.Table
+        Rows to set aside, of each part.
+    table : pa.Table
+        All records of the batch.
+    verdict : Verdict
+        Their fates.
+    """
+
+    accounts: list[dict[str, int]]
+    aside: list[pa.Table]
+    table: pa.Table
+    verdict: compare.Verdict
+
+    @cached_property
+    def main(self) -> np.ndarray:
+        """Rows to store in the partitions of their times, in the order of time."""
+        rows = np.flatnonzero(self.verdict.fate == compare.MAIN)
+        times = self.table["time"].cast(pa.int64()).to_numpy()[rows]
+        if (np.diff(times) < 0).any():
+            rows = rows[np.argsort(times, kind="stable")]
+        return rows
+
+    @cached_property
+    def late(self) -> np.ndarray:
+        """Rows to store in the partition `late`, in the order of their delivery."""
+        return np.flatnonzero(self.verdict.fate == compare.LATE)
+
+    @property
+    def stored(self) -> bool:
+        """Whether there is something to store."""
+        return bool(len(self.main) or len(self.late))
+
+    @property
+    def total(self) -> Counter[str]:
+        """Account of the batch."""
+        return sum((Counter(account) for account in self.accounts), Counter())
+
+
+class Writer:
+    """Tables of one dataset, to be written to. Threads may share it.
+
+    Parameters
+    ----------
+    uri : str
+        Folder or address of the lake.
+    spec : DatasetSpec
+        The dataset.
+    memory : Memory
+        What is known of the files of the lake's tables.
+    """
+
+    def __init__(self, uri: str, spec: DatasetSpec, memory: Memory) -> None:
+        self.spec = spec
+        self.memory = memory
+        self.lock = RLock()
+        self.records_uri = join(uri, spec.id)
+        self.aside_uri = join(uri, "_set_aside", spec.id)
+        self.loads_uri = join(uri, "_loads", spec.id)
+        self.schema = stored_schema(spec)
+        self.key, self.payload = key_of(spec), payload_of(spec)
+        self._open: tuple[str, dict[Run, np.ndarray]] = ("", {})
+
+    def snapshot(self) -> Snapshot:
+        """The table as it is now."""
+        result = snapshot(self.records_uri)
+        self.memory.forget(self.records_uri, result.paths)
+        return result
+
+    def edge(self, version: Snapshot) -> int | None:
+        """Start of the window of correction: its length before the table's newest record."""
+        if self.spec.window is None or version.newest is None:
+            return None
+        return version.newest - self.spec.window // timedelta(microseconds=1)
+
+    def has(self, version: Snapshot, digest: str) -> bool:
+        """Whether a delivery was committed before, all of it."""
+        if version.delta is None:
+            return False
+        if version.delta.transaction_version(digest) is not None:
+            return True
+        notes = open_table(self.loads_uri)  # a delivery that brought nothing new
+        return notes is not None and notes.transaction_version(digest) is not None
+
+    def judge(self, batch: Batch, version: Snapshot, edge: int | None) -> Judged:
+        """What would become of a batch now."""
+        table = _together(batch, self.spec)
+        sizes = [part.mapped.records.num_rows for part in batch.parts]
+        order = {digest: n for n, digest in enumerate(dict.fromkeys(p.digest for p in batch.parts))}
+        source = np.repeat([order[part.digest] for part in batch.parts], sizes).astype(np.int64)
+        stored = compare.Stored(
+            version.main,
+            version.late,
+            lambda files: self.memory.runs(self.records_uri, files, self._read),
+            edge,
+            self._same_delivery(batch, table, source),
+        )
+        verdict = compare.judge(compare.New(table, self.key, self.payload, source), stored)
+        now = datetime.now(UTC)
+        accounts, aside, begin = [], [], 0
+        for part, size in zip(batch.parts, sizes, strict=True):
+            fate = verdict.fate[begin : begin + size]
+            lines = part.mapped.records[LINE].filter(pa.array(fate == compare.CONFLICT))
+            reason = f"other values than the record before it in {part.sheet.file}"
+            rows = [*part.mapped.aside, *((line, reason) for line in lines.to_pylist())]
+            aside.append(_set_aside(part, rows, batch.feed, now))
+            accounts.append(_account(part, fate, len(rows)))
+            begin += size
+        return Judged(accounts, aside, table, verdict)
+
+    def commit(self, batch: Batch, edge: Callable[[Snapshot], int | None]) -> Judged:
+        """Store a batch, once, whoever else writes at the same time.
+
+        Raises
+        ------
+        LakeBusy
+            Others always were quicker; nothing of the records was stored.
+        SchemaChanged
+            A column is of another type than in the table.
+        StorageFault
+            The storage failed; nothing of the records was stored.
+        """
+        with self.lock:
+            return again(self.records_uri, lambda: self._commit(batch, edge))
+
+    def _commit(self, batch: Batch, edge: Callable[[Snapshot], int | None]) -> Judged:
+        version = self._evolved()
+        judged = self.judge(batch, version, edge(version))
+        self._put_aside(batch, judged)
+        assert version.delta is not None  # noqa: S101  it has just been made
+        if judged.stored:
+            number = (version.delta.transaction_version(WRITER) or 0) + 1
+            done = [(batch.delivered, 1)] if batch.delivered else []
+            actions = self.write(judged, batch.replayed, number)
+            try:
+                commit(version.delta, actions, [(WRITER, number), *done])
+            except BaseException as error:
+                if isinstance(error, Overtaken):  # it is certain that nothing was committed
+                    system, root = filesystem(self.records_uri)
+                    remove(system, [f"{root}/{action.path}" for action in actions])
+                raise
+            self.remember(batch, judged, actions)
+        elif batch.delivered:
+            note = [(batch.delivered, 1)]
+            again(self.loads_uri, lambda: append(self.loads_uri, LOADS.empty_table(), note))
+        return judged
+
+    def _evolved(self) -> Snapshot:
+        """The table as it is now, with all columns of the profile."""
+        version = self.snapshot()
+        schema = delta_schema(self.spec)
+        if version.delta is None:
+            about = json.dumps(facts(self.spec), ensure_ascii=False)
+            make_table(self.records_uri, schema, about, ["partition"])
+            version = self.snapshot()
+        assert version.delta is not None  # noqa: S101  it has just been made
+        if evolve(version.delta, schema):
+            version = self.snapshot()
+        return version
+
+    def stored(self, table: pa.Table, replayed: bool) -> pa.Table:
+        """Records with the columns that every reader sees."""
+        table = table.append_column("replayed", pa.repeat(replayed, table.num_rows))
+        columns = []
+        for wanted in self.schema:
+            column = table[wanted.name]
+            if not pa.types.is_dictionary(column.type):
+                column = column.cast(wanted.type)
+            columns.append(column)
+        return pa.table(columns, self.schema.names)
+
+    def write(self, judged: Judged, replayed: bool, number: int) -> list[AddAction]:
+        """Write files, which are not seen before they are committed."""
+        system, root = filesystem(self.records_uri)
+        records = self.stored(judged.table, replayed)
+        actions: list[AddAction] = []
+        with storage(self.records_uri):
+            try:
+                for period, rows in by_period(_taken(records, judged.main), self.spec.partition):
+                    actions.append(write_file(system, root, period, rows, number))
+                if len(judged.late):
+                    order = pa.array(judged.late + (number << 32), pa.int64())
+                    rows = _taken(records, judged.late).append_column("sequence", order)
+                    actions.append(write_file(system, root, LATE, rows, number))
+            except BaseException:
+                remove(system, [f"{root}/{action.path}" for action in actions])
+                raise
+        return actions
+
+    def remember(self, batch: Batch, judged: Judged, actions: Sequence[AddAction]) -> None:
+        """What was written need not be read to be known."""
+        verdict = judged.verdict
+        times = judged.table["time"].cast(pa.int64()).to_numpy()
+        last = batch.goes_on or ""
+        mine = np.concatenate(
+            [np.full(part.mapped.records.num_rows, part.digest == last) for part in batch.parts]
+        )
+        if self._open[0] != last:
+            self._open = (last, {})
+        late = [a.path for a in actions if a.partition_values["partition"] == LATE]
+        main = [a.path for a in actions if a.path not in late]
+        for files, rows in ((main, judged.main), (late, newest_of(verdict.keys, judged.late))):
+            if len(rows):
+                run, order = run_of(files, times[rows], verdict.keys[rows], verdict.values[rows])
+                self.memory.keep(self.records_uri, run)
+                if last:
+                    own = mine[rows]
+                    self._open[1][run] = own if order is None else own[order]
+
+    def _same_delivery(
+        self, batch: Batch, table: pa.Table, source: np.ndarray
+    ) -> Callable[[Run, np.ndarray, np.ndarray], np.ndarray] | None:
+        """Whether records found in a run are of the delivery that the batch goes on with."""
+        digest, runs = self._open
+        if not runs or not batch.parts or batch.parts[0].digest != digest:
+            return None
+
+        def same(run: Run, there: np.ndarray, here: np.ndarray) -> np.ndarray:
+            if run not in runs:
+                return np.zeros(len(here), bool)
+            return runs[run][there] & (source[here] == 0)
+
+        return same
+
+    def _read(self, file: DataFile) -> Run:
+        """What a file holds, by hashes."""
+        import pyarrow.parquet as pq
+
+        late = file.partition == LATE
+        names = list(dict.fromkeys(["time", *self.key, *self.payload, *(["sequence"] * late)]))
+        system, root = filesystem(self.records_uri)
+        with storage(self.records_uri), system.open_input_file(f"{root}/{file.path}") as source:
+            schema = delta_schema(self.spec)
+            fields = pa.schema([schema.field(name) for name in names])
+            table = complete(pq.ParquetFile(source).read(names), fields)
+        times = table["time"].cast(pa.int64()).to_numpy()
+        keys, values = hashes(table, self.key), hashes(table, self.payload)
+        if late:
+            rows = newest_of(keys, np.argsort(table["sequence"].to_numpy()))
+            times, keys, values = times[rows], keys[rows], values[rows]
+        return run_of([file.path], times, keys, values)[0]
+
+    def _put_aside(self, batch: Batch, judged: Judged) -> None:
+        """Set rows aside, those of each part once, however often it is brought."""
+        if not any(rows.num_rows for rows in judged.aside):
+            return
+        again(self.aside_uri, lambda: self._put_aside_once(batch, judged))
+
+    def _put_aside_once(self, batch: Batch, judged: Judged) -> None:
+        table = open_table(self.aside_uri)
+        new, done = [], {}
+        for part, rows in zip(batch.parts, judged.aside, strict=True):
+            before = table.transaction_version(part.digest) if table is not None else None
+            if rows.num_rows and part.number > (before or 0):
+                new.append(rows)
+                done[part.digest] = part.number
+        if new:
+            append(self.aside_uri, pa.concat_tables(new), list(done.items()))
+
+
+def facts(spec: DatasetSpec) -> dict[str, object]:
+    """What a table says of itself."""
+    return {
+        "title": spec.title,
+        "publisher": spec.publisher,
+        "source": spec.source,
+        "licence": spec.licence,
+        "classification": spec.classification,
+        "note": spec.note,
+        "as_of": spec.as_of,
+        "key": key_of(spec),
+    }
+
+
+def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Rows of a table; the table itself if they are all of it, in order."""
+    if len(rows) == table.num_rows and (np.diff(rows) == 1).all():
+        return table
+    return table.take(pa.array(rows))
+
+
+def newest_of(keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Of rows in the order of their delivery the last of each key."""
+    _, last = np.unique(keys[rows][::-1], return_index=True)
+    return np.sort(rows[len(rows) - 1 - last]) if len(rows) else rows
+
+
+def _together(batch: Batch, spec: DatasetSpec) -> pa.Table:
+    tables = [part.mapped.records for part in batch.parts]
+    if not tables:
+        return table_schema(spec).append(pa.field(LINE, pa.int64())).empty_table()
+    return pa.concat_tables(tables, promote_options="permissive")
+
+
+def _account(part: Part, fate: np.ndarray, aside: int) -> dict[str, int]:
+    account = {
+        "read": part.mapped.read,
+        "stored": int((fate <= compare.LATE).sum()),
+        "duplicate": int((fate == compare.DUPLICATE).sum()) + part.mapped.duplicate,
+        "set_aside": aside,
+    }
+    if account["read"] != sum(account.values()) - account["read"]:
+        raise CityError(f"{part.sheet.file}: the account does not add up: {account}; report this")
+    return account
+
+
+def _set_aside(part: Part, rows: list[tuple[int, str]], feed: str, now: datetime) -> pa.Table:
+    noted = Counter(rows)
+    noted.update(dict.fromkeys(part.mapped.remarks, 0))
+    return pa.Table.from_pylist(
+        [
+            {
+                "file": part.sheet.file,
+                "line": line,
+                "records": number,
+                "reason": reason,
+                "raw": part.sheet.raw(line)[:4000],
+                "digest": part.digest,
+                "feed": feed,
+                "received": now,
+            }
+            for (line, reason), number in sorted(noted.items())
+        ],
+        SET_ASIDE,
+    )
