@@ -21,8 +21,9 @@ from citylib.lake.load import load_dataset
 from citylib.lake.pieces import Piece, pieces
 from citylib.lake.receive import deliver, preview
 from citylib.lake.schema import HIDDEN
+from citylib.lake.storage import filesystem
 from citylib.lake.store import read_aside
-from citylib.lake.tables import Snapshot, filesystem, join, open_table, snapshot
+from citylib.lake.tables import Snapshot, join, open_table, snapshot
 from citylib.lake.writer import Writer, facts
 
 

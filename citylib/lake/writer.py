@@ -32,13 +32,13 @@ from citylib.lake.schema import (
     payload_of,
     stored_schema,
 )
+from citylib.lake.storage import filesystem
 from citylib.lake.tables import (
     Snapshot,
     again,
     append,
     commit,
     evolve,
-    filesystem,
     join,
     make_table,
     open_table,
