@@ -64,6 +64,25 @@ def load(settings: Any, datasets: tuple[str, ...]) -> None:
     run_load(settings("lake"), datasets)
 
 
+@main.group()
+def lake() -> None:
+    """Tables of records."""
+
+
+@lake.command("compact")
+@click.argument("datasets", nargs=-1)
+@click.pass_obj
+def lake_compact(settings: Any, datasets: tuple[str, ...]) -> None:
+    """Put corrections in their place, make large files of small ones, remove old ones.
+
+    All tables, or those named. Others may read and write meanwhile; old files are kept for a day
+    for those who still read them.
+    """
+    from citylib.lake.report import run_compact
+
+    run_compact(settings(), datasets)
+
+
 @main.command()
 @click.option("--again", is_flag=True, help="Compute even if nothing has changed.")
 @click.pass_obj

@@ -8,19 +8,20 @@ from dataclasses import replace as changed
 import pyarrow as pa
 from deltalake.transaction import AddAction
 
+from citylib.lake.batch import Batch, Judged
 from citylib.lake.datafiles import LATE, remove
 from citylib.lake.schema import SET_ASIDE, delta_schema
+from citylib.lake.storage import filesystem
 from citylib.lake.tables import (
     Snapshot,
     again,
     commit,
     file_of,
-    filesystem,
     make_table,
     open_table,
     replace,
 )
-from citylib.lake.writer import WRITER, Batch, Judged, Writer, facts
+from citylib.lake.writer import WRITER, Writer, facts
 
 
 class Remake:

@@ -25,7 +25,8 @@ from citylib.lake.errors import Overtaken, storage
 from citylib.lake.known import DataFile
 from citylib.lake.pieces import Late, among, complete, newest
 from citylib.lake.schema import HIDDEN
-from citylib.lake.tables import Snapshot, again, commit, filesystem, open_table
+from citylib.lake.storage import filesystem
+from citylib.lake.tables import Snapshot, again, commit, open_table
 from citylib.lake.writer import Writer
 
 TARGET = 2_000_000

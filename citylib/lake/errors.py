@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from citylib.city.errors import CityError
+from citylib.lake.storage import without_secrets
 
 
 class FileFault(CityError):
@@ -46,6 +48,16 @@ _MENDS = {
 }
 
 
+_STORES = {
+    "NoSuchBucket": "make the bucket, or mend `lake` in citylib.toml",
+    "NO_SUCH_BUCKET": "make the bucket, or mend `lake` in citylib.toml",
+    "AccessDenied": "these keys may not do it; mend their rights",
+    "ACCESS_DENIED": "these keys may not do it; mend their rights",
+    "InvalidAccessKeyId": "the store does not know the key; mend AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "the keys do not match; mend AWS_SECRET_ACCESS_KEY",
+}
+
+
 @contextmanager
 def storage(place: str) -> Iterator[None]:
     """Turn what a storage may raise into an error that says what to do.
@@ -69,13 +81,23 @@ def storage(place: str) -> Iterator[None]:
 
 def _fault(place: str, error: Exception) -> StorageFault:
     number = getattr(error, "errno", None)
-    text = str(error)
+    text = without_secrets(str(error))
     mend = "see whether it is there and answers"
     for code, advice in _MENDS.items():
         if number == code or f"os error {code})" in text or f"[Errno {code}]" in text:
             mend = advice
-    first = text.splitlines()[0][:300] if text else type(error).__name__
+    for word, advice in _STORES.items():
+        if word in text:
+            mend = advice
+    first = _plain(text)[-300:] or type(error).__name__  # the cause is at the end
     return StorageFault(
         f"{place}: the storage failed ({first}): {mend}, then run it again. Nothing was left half "
         "written, and what was stored before is still there"
     )
+
+
+def _plain(text: str) -> str:
+    """What a library says in one line, without colours; of a store's answer the code alone."""
+    code = re.search(r"<Code>(\w+)</Code>", text)
+    text = re.sub(r"\x1b\[[0-9;]*m|↳", "", text.split("<?xml")[0])
+    return " ".join([*text.split(), *([code[1]] if code else [])])

@@ -21,6 +21,7 @@ from citylib.lake.load import load_dataset
 from citylib.lake.pieces import Piece, pieces
 from citylib.lake.receive import deliver, preview
 from citylib.lake.schema import HIDDEN
+from citylib.lake.storage import filesystem
 from citylib.lake.store import read_aside
 from citylib.lake.tables import Snapshot, join, open_table, snapshot
 from citylib.lake.writer import Writer, facts
@@ -47,7 +48,6 @@ class Table:
     ) -> None:
         self._uri = uri
         self._snapshot = snapshot
-        self._delta = delta
         self.metadata = metadata
         self.version: int = delta.version()
         fields = pa.schema(delta.to_pyarrow_dataset().schema)
@@ -104,8 +104,11 @@ class Table:
         """
         names = self.schema.names if columns is None else list(columns)
         if not self._snapshot.late:
+            system, root = filesystem(self._uri)
+            paths = [f"{root}/{file.path}" for file in self._snapshot.main]
             with storage(self._uri):
-                return self._delta.to_pyarrow_dataset().to_table(columns=names, filter=where)
+                whole = ds.dataset(paths, self.schema, format="parquet", filesystem=system)
+                return whole.to_table(columns=names, filter=where)
         parts = [self.schema.empty_table().select(names)]
         for piece in self.pieces():
             for part in piece.tables(names if where is None else self.schema.names):

@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from citylib.lake.batch import Batch, Part
 from citylib.lake.errors import storage
 from citylib.lake.pieces import pieces
 from citylib.lake.records import Mapped
 from citylib.lake.schema import LINE, LOADS, delta_schema, stored_schema, table_schema
 from citylib.lake.sheet import Sheet
 from citylib.lake.tables import Snapshot, again, append, missing_columns, open_table, replace
-from citylib.lake.writer import Batch, Part, Writer
+from citylib.lake.writer import Writer
 
 FEED = "feed:"
 """What stands before a feed's id in the place of a file's digest."""

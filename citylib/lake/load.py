@@ -18,13 +18,14 @@ from citylib.city.mapping import AreaRule, Source
 from citylib.city.profile import City
 from citylib.lake.across import needs_whole_files
 from citylib.lake.anew import Remake
+from citylib.lake.batch import Batch, Judged, Part
 from citylib.lake.delivery import LoadReport
 from citylib.lake.errors import FileFault
 from citylib.lake.files import ahead, read_sheets
 from citylib.lake.ledger import Ledger
 from citylib.lake.records import map_records
 from citylib.lake.schema import LOADS, SET_ASIDE, delta_schema
-from citylib.lake.writer import Batch, Judged, Part, Writer
+from citylib.lake.writer import Writer
 
 BATCH = 2_000_000
 """Records that are judged and committed together."""
@@ -112,7 +113,7 @@ class _Load:
         """Add the files that are not in the table yet."""
         writer = self.writer
         known = self.ledger.accounts(self.mapping)
-        edge = writer.edge(writer.snapshot()) if known else None
+        edge = writer.edge(writer.snapshot())
         for batch, complete in self._batches(known):
             judged = writer.commit(batch, lambda _: edge)
             self._count(batch, judged)

@@ -14,7 +14,8 @@ from citylib.lake.compare import group
 from citylib.lake.errors import storage
 from citylib.lake.keys import hashes, match
 from citylib.lake.known import DataFile
-from citylib.lake.tables import Snapshot, filesystem
+from citylib.lake.storage import filesystem
+from citylib.lake.tables import Snapshot
 
 
 @dataclass(frozen=True)

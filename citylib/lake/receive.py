@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 
 from citylib.city.profile import City
 from citylib.lake import compare
+from citylib.lake.batch import Batch, Part
 from citylib.lake.delivery import Delivery, LoadReport, Preview
 from citylib.lake.ledger import Ledger
 from citylib.lake.records import map_records
 from citylib.lake.schema import SET_ASIDE, stored_schema
-from citylib.lake.writer import Batch, Part, Writer
+from citylib.lake.writer import Writer
 
 BATCH = 1_000_000
 """Records that are judged and committed together."""

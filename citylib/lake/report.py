@@ -53,6 +53,30 @@ def run_load(settings: Settings, names: tuple[str, ...] = ()) -> None:
         raise CityError("\n".join([f"{count} could not be read; the rest is loaded:", *failures]))
 
 
+def run_compact(settings: Settings, names: tuple[str, ...] = ()) -> None:
+    """Compact tables and print what was done.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the profile and the lake are.
+    names : tuple of str
+        Datasets; none: all that have a table.
+    """
+    lake = Lake(settings.lake, load_city(settings.profile))
+    console = Console()
+    grid = Grid(box=None, pad_edge=False)
+    for title in ("dataset", "late records", "files before", "after", "old removed", "seconds"):
+        grid.add_column(title, justify="left" if title == "dataset" else "right", no_wrap=True)
+    with console.status("") as status:
+        for name in names or lake.datasets():
+            status.update(f"compacting {name} …")
+            done = lake.compact(name)
+            numbers = (done.late, done.before, done.after, done.cleaned)
+            grid.add_row(name, *(f"{number:,}" for number in numbers), f"{done.seconds:.1f}")
+    console.print(grid)
+
+
 def _grid(reports: list[LoadReport]) -> Grid:
     grid = Grid(box=None, pad_edge=False)
     for title in ("dataset", "files", "read", "stored", "duplicate", "set aside", "seconds"):

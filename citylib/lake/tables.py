@@ -12,7 +12,6 @@ from time import sleep
 from typing import TypeVar
 
 import pyarrow as pa
-import pyarrow.fs as pafs
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
@@ -20,6 +19,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from citylib.lake.datafiles import LATE
 from citylib.lake.errors import LakeBusy, Overtaken, SchemaChanged, storage
 from citylib.lake.known import DataFile
+from citylib.lake.storage import storage_options
 
 ATTEMPTS = 12
 LONGEST = 1.0
@@ -68,18 +68,11 @@ def join(uri: str, *parts: str) -> str:
     return "/".join([uri.rstrip("/"), *parts])
 
 
-def filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
-    """The storage of a table, and the table's place there."""
-    if "://" in uri:
-        return pafs.FileSystem.from_uri(uri)
-    return pafs.LocalFileSystem(), str(Path(uri).absolute())
-
-
 def open_table(uri: str) -> DeltaTable | None:
     """The table as it is now; None if there is none."""
     with storage(uri):
         try:
-            return DeltaTable(uri)
+            return DeltaTable(uri, storage_options=storage_options(uri))
         except TableNotFoundError as error:
             if "denied" in str(error):
                 raise
@@ -102,6 +95,7 @@ def make_table(
                 name=uri.rsplit("/", 1)[-1],
                 description=description,
                 configuration=CONFIGURATION,
+                storage_options=storage_options(uri),
             )
         except (DeltaError, FileExistsError):
             table = open_table(uri)

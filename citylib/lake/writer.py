@@ -8,11 +8,8 @@ again, its records are found where they are there already, and the tables end as
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from threading import RLock
 
 import numpy as np
@@ -20,32 +17,28 @@ import pyarrow as pa
 from deltalake.transaction import AddAction
 
 from citylib.city.datasets import DatasetSpec
-from citylib.city.errors import CityError
 from citylib.lake import compare
+from citylib.lake.batch import Batch, Judged, account_of, set_aside, together
 from citylib.lake.datafiles import LATE, by_period, remove, write_file
 from citylib.lake.errors import Overtaken, storage
 from citylib.lake.keys import hashes
 from citylib.lake.known import DataFile, Memory, Run, run_of
 from citylib.lake.pieces import complete
-from citylib.lake.records import Mapped
 from citylib.lake.schema import (
     LINE,
     LOADS,
-    SET_ASIDE,
     delta_schema,
     key_of,
     payload_of,
     stored_schema,
-    table_schema,
 )
-from citylib.lake.sheet import Sheet
+from citylib.lake.storage import filesystem
 from citylib.lake.tables import (
     Snapshot,
     again,
     append,
     commit,
     evolve,
-    filesystem,
     join,
     make_table,
     open_table,
@@ -55,100 +48,6 @@ from citylib.lake.tables import (
 WRITER = "citylib"
 """Name of the series in which each writing commit has the next number: of two that judged by the
 same version only one succeeds, because the other might store again what the first has stored."""
-
-
-@dataclass
-class Part:
-    """A sheet of a delivery, mapped.
-
-    Attributes
-    ----------
-    sheet, mapped : Sheet, Mapped
-        Rows and records.
-    digest : str
-        Of the delivery that it is from.
-    number : int
-        Its place in the delivery, from 1.
-    """
-
-    sheet: Sheet
-    mapped: Mapped
-    digest: str
-    number: int = 1
-
-
-@dataclass
-class Batch:
-    """Parts that are committed together; those of one delivery follow each other.
-
-    Attributes
-    ----------
-    parts : list of Part
-    feed : str
-        Who brought them.
-    replayed : bool
-    delivered : str, optional
-        Digest of a delivery that is complete with this batch, and refused from then on.
-    goes_on : str, optional
-        Digest of the delivery that the next batch may go on with.
-    """
-
-    parts: list[Part] = field(default_factory=list)
-    feed: str = ""
-    replayed: bool = False
-    delivered: str | None = None
-    goes_on: str | None = None
-
-    @property
-    def rows(self) -> int:
-        """Records in it."""
-        return sum(part.mapped.records.num_rows for part in self.parts)
-
-
-@dataclass
-class Judged:
-    """What becomes of a batch.
-
-    Attributes
-    ----------
-    accounts : list of dict
-        Of each part: read, stored, duplicate, set_aside.
-    aside : list of pa.Table
-        Rows to set aside, of each part.
-    table : pa.Table
-        All records of the batch.
-    verdict : Verdict
-        Their fates.
-    """
-
-    accounts: list[dict[str, int]]
-    aside: list[pa.Table]
-    table: pa.Table
-    verdict: compare.Verdict
-
-    @cached_property
-    def main(self) -> np.ndarray:
-        """Rows to store in the partitions of their times, in the order of time."""
-        rows = np.flatnonzero(self.verdict.fate == compare.MAIN)
-        times = self.table["time"].cast(pa.int64()).to_numpy()[rows]
-        if (np.diff(times) < 0).any():
-            rows = rows[np.argsort(times, kind="stable")]
-        return rows
-
-    @cached_property
-    def late(self) -> np.ndarray:
-        """Rows to store in the partition `late`, in the order of their delivery."""
-        return np.flatnonzero(self.verdict.fate == compare.LATE)
-
-    @property
-    def stored(self) -> bool:
-        """Whether there is something to store."""
-        return bool(len(self.main) or len(self.late))
-
-    @property
-    def total(self) -> Counter[str]:
-        """Account of the batch."""
-        return sum((Counter(account) for account in self.accounts), Counter())
 
 
 class Writer:
@@ -198,7 +97,7 @@ class Writer:
 
     def judge(self, batch: Batch, version: Snapshot, edge: int | None) -> Judged:
         """What would become of a batch now."""
-        table = _together(batch, self.spec)
+        table = together(batch, self.spec)
         sizes = [part.mapped.records.num_rows for part in batch.parts]
         order = {digest: n for n, digest in enumerate(dict.fromkeys(p.digest for p in batch.parts))}
         source = np.repeat([order[part.digest] for part in batch.parts], sizes).astype(np.int64)
@@ -217,8 +116,8 @@ class Writer:
             lines = part.mapped.records[LINE].filter(pa.array(fate == compare.CONFLICT))
             reason = f"other values than the record before it in {part.sheet.file}"
             rows = [*part.mapped.aside, *((line, reason) for line in lines.to_pylist())]
-            aside.append(_set_aside(part, rows, batch.feed, now))
-            accounts.append(_account(part, fate, len(rows)))
+            aside.append(set_aside(part, rows, batch.feed, now))
+            accounts.append(account_of(part, fate, len(rows)))
             begin += size
         return Judged(accounts, aside, table, verdict)
 
@@ -397,43 +296,3 @@ def newest_of(keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Of rows in the order of their delivery the last of each key."""
     _, last = np.unique(keys[rows][::-1], return_index=True)
     return np.sort(rows[len(rows) - 1 - last]) if len(rows) else rows
-
-
-def _together(batch: Batch, spec: DatasetSpec) -> pa.Table:
-    tables = [part.mapped.records for part in batch.parts]
-    if not tables:
-        return table_schema(spec).append(pa.field(LINE, pa.int64())).empty_table()
-    return pa.concat_tables(tables, promote_options="permissive")
-
-
-def _account(part: Part, fate: np.ndarray, aside: int) -> dict[str, int]:
-    account = {
-        "read": part.mapped.read,
-        "stored": int((fate <= compare.LATE).sum()),
-        "duplicate": int((fate == compare.DUPLICATE).sum()) + part.mapped.duplicate,
-        "set_aside": aside,
-    }
-    if account["read"] != sum(account.values()) - account["read"]:
-        raise CityError(f"{part.sheet.file}: the account does not add up: {account}; report this")
-    return account
-
-
-def _set_aside(part: Part, rows: list[tuple[int, str]], feed: str, now: datetime) -> pa.Table:
-    noted = Counter(rows)
-    noted.update(dict.fromkeys(part.mapped.remarks, 0))
-    return pa.Table.from_pylist(
-        [
-            {
-                "file": part.sheet.file,
-                "line": line,
-                "records": number,
-                "reason": reason,
-                "raw": part.sheet.raw(line)[:4000],
-                "digest": part.digest,
-                "feed": feed,
-                "received": now,
-            }
-            for (line, reason), number in sorted(noted.items())
-        ],
-        SET_ASIDE,
-    )

@@ -68,11 +68,15 @@ def test_the_hub_keeps_the_feeds_running(tmp_path, monkeypatch):
         for process in platform.processes():
             if not any(part in " ".join(process.cmdline()) for part in ("feed run", "-f", "serve")):
                 assert "secret-of-the-town" not in str(process.environ()), process.cmdline()
-        table = Lake(settings.lake, load_city(settings.profile)).table("counts").read()
-        replayed = [row for row in table.to_pylist() if row["replayed"]]
-        assert len(replayed) == stored()
-        assert table.num_rows == 3 + len(replayed)
-        for row in replayed:
+        lake = Lake(settings.lake, load_city(settings.profile))
+
+        def replayed() -> list[dict]:
+            return [row for row in lake.table("counts").read().to_pylist() if row["replayed"]]
+
+        # All that a round has; the state is written a moment after the records.
+        wait_until(lambda: len(replayed()) == stored() >= 3)
+        assert lake.table("counts").rows == 3 + len(replayed())
+        for row in replayed():
             assert abs(row["time"] - datetime.now(UTC)) < timedelta(days=17)
 
         polls = store.feeds.read()["again"].attempted

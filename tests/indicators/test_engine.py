@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from citylib.city.errors import CityError
 from citylib.indicators.declaration import DeclarationError, Indicator
 from citylib.indicators.engine import Areas, compute
 from citylib.indicators.workers import connect
+from citylib.lake import Piece
 
 ZONE = "Asia/Seoul"
 
@@ -52,7 +54,7 @@ class Table:
 
     def __init__(self, folder, pieces):
         self.metadata = {"publisher": {"fr": "la ville", "en": "the town"}, "licence": "open"}
-        self.paths = []
+        self.folder, self.paths = str(folder), []
         for number, piece in enumerate(pieces):
             frame = pd.DataFrame(piece, columns=["time", "area", "n", "of", "kind"])
             local = pd.to_datetime(frame["time"]).dt.tz_localize(ZONE)
@@ -67,9 +69,11 @@ class Table:
             )
             self.paths.append(str(folder / f"{number}.parquet"))
             pq.write_table(table, self.paths[-1], row_group_size=3)
+        self.schema = pq.read_schema(self.paths[0]) if self.paths else pa.schema([])
 
-    def files(self):
-        return self.paths
+    def pieces(self):
+        names = [Path(path).name for path in self.paths]
+        return [Piece(name, self.folder, self.schema, ("time", "area")) for name in names]
 
 
 def lake(folder, pieces):
@@ -185,7 +189,7 @@ def test_an_area_that_is_not_the_citys_is_no_figure(tmp_path, client):
 
 def test_a_damaged_file_is_named(tmp_path, client):
     broken = lake(tmp_path, PIECES)
-    path = broken.table("counts").files()[1]
+    path = broken.table("counts").paths[1]
     with open(path, "r+b") as file:  # noqa: PTH123
         file.truncate(100)
     with pytest.raises(CityError, match=path):
