@@ -76,33 +76,33 @@ def sources(found: Iterable[Source] | None, lang: str, now: datetime, opened: bo
         HTML; empty when the city has no sources.
     """
     if found is None:
-        return f'<p class="sources-unknown">{say(lang, "sources.unknown")}</p>'
+        return f'<p class="sources-unknown">{say(lang, "feed.unknown")}</p>'
     rows = list(found)
     asked = [row for row in rows if row.condition != "off"]
     if not asked:
         return ""
     bad = sum(not row.well for row in asked)
-    key, kind, mark = ("sources.attention", "bad", "▲") if bad else ("sources.well", "good", "●")
+    key, kind, mark = ("feed.attention", "bad", "▲") if bad else ("feed.well", "good", "●")
     said = say(lang, key, count=len(asked), bad=bad)
     heads = "".join(
-        f'<th scope="col">{say(lang, f"sources.{name}")}</th>'
+        f'<th scope="col">{say(lang, f"feed.{name}")}</th>'
         for name in ("source", "state", "newest", "answered")
     )
     return (
         f'<details class="sources {kind}"{" open" if opened else ""}>'
         f'<summary class="key" data-press="sources"><span aria-hidden="true">{mark}</span> {said}'
-        f'</summary><div class="sources-list"><table><caption>{say(lang, "sources.title")}'
+        f'</summary><div class="sources-list"><table><caption>{say(lang, "feed.title")}'
         f"</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>{''.join(_row(row, lang, now) for row in rows)}</tbody></table></div></details>"
     )
 
 
 def _row(row: Source, lang: str, now: datetime) -> str:
-    word = say(lang, f"sources.{row.condition}")
+    word = say(lang, f"feed.{row.condition}")
     mark = MARKS.get(row.condition, "●")
     badge = f' <span class="badge replayed">{say(lang, "replayed")}</span>' if row.replayed else ""
     times = "".join(
-        f"<td>{age(moment, now, lang) if moment else say(lang, 'sources.never')}</td>"
+        f"<td>{age(moment, now, lang) if moment else say(lang, 'feed.never')}</td>"
         for moment in (row.newest, row.succeeded)
     )
     return (
