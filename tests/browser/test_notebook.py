@@ -18,6 +18,8 @@ def is_running(page):
 
 
 def run_all(page):
+    dialog = page.locator(".jp-Dialog")
+    assert dialog.count() == 0, dialog.first.inner_text()
     page.click(".lm-MenuBar-item:has-text('Run')")
     page.click("text=Run All Cells")
 
