@@ -141,8 +141,16 @@ def serve(
     """
     from citylib.hub import demo
 
-    told = {"https": https, "hosts": hosts, "port": port}
-    sys.exit(demo.main(settings(), **told, refresh=not no_refresh, feeds=not no_feeds))
+    sys.exit(
+        demo.main(
+            settings(),
+            https=https,
+            hosts=hosts,
+            port=port,
+            refresh=not no_refresh,
+            feeds=not no_feeds,
+        )
+    )
 
 
 @main.group()
