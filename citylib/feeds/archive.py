@@ -72,8 +72,8 @@ class Bounded(io.RawIOBase):
             raise FileFault(f"{self._name}: cannot be unpacked ({error}); fetch it again") from None
         if self._stream.tell() > self._most:
             raise FileFault(
-                f"{self._name}: becomes more than {self._most:,} bytes when unpacked; raise "
-                "max_unpacked if that is meant"
+                f"{self._name}: becomes more than {self._most:,} bytes when unpacked; divide "
+                "it, or raise max_unpacked if that is meant"
             )
         buffer[: len(data)] = data
         return len(data)

@@ -32,9 +32,11 @@ from citylib.city.mapping import Reading
 from citylib.city.model import Plain
 from citylib.feeds.archive import Bounded, open_zip
 from citylib.feeds.connector import FeedFault, Request
+from citylib.feeds.payload import is_object, json_of, unlike
+from citylib.feeds.rows import sheet_from
 from citylib.lake.across import needs_whole_files
 from citylib.lake.errors import FileFault
-from citylib.lake.files import read_sheets
+from citylib.lake.files import LARGEST, read_sheets
 from citylib.lake.sheet import Sheet
 from citylib.lake.storage import filesystem, without_secrets
 
@@ -247,16 +249,33 @@ class _Read:
     def sheets(self, name: str, stream: BinaryIO) -> Iterator[Sheet]:
         """A file in pieces; what cannot be read is a bad row."""
         path = Path(name)
-        most = self.options.max_unpacked
+        at_once = self.reading.format in ("json", "xlsx")
+        most = min(self.options.max_unpacked, LARGEST if at_once else 2**40)
         try:
             unpack = UNPACK.get(path.suffix)
             unpacked, path = (unpack(stream), path.with_suffix("")) if unpack else (stream, path)
             bounded = cast(BinaryIO, Bounded(path.name, unpacked, most))
             if self.reading.format == "xlsx":
                 _check_xlsx(path.name, bounded, most)
-            yield from read_sheets(path, self.reading, bounded, self.whole)
-        except FileFault as fault:
+            if self.reading.format == "json":
+                yield _json(path.name, bounded.read(), self.reading)
+            else:
+                yield from read_sheets(path, self.reading, bounded, self.whole)
+        except (FileFault, FeedFault) as fault:
             yield unreadable(path.name, str(fault))
+        # What a broken Parquet file makes of its reader may be any of these.
+        except (ValueError, OverflowError, pa.ArrowException) as error:
+            yield unreadable(path.name, f"{path.name}: {type(error).__name__}: {error}")
+
+
+def _json(name: str, data: bytes, reading: Reading) -> Sheet:
+    """The records of a JSON file, held to what a source's answer is held to."""
+    value = json_of(name, data, reading.encodings)
+    for key in filter(None, (reading.records or "").split(".")):
+        value = value.get(key) if is_object(value) else None
+    if not isinstance(value, list):
+        raise unlike(name, f"a list of records at {reading.records!r}", value)
+    return sheet_from(name, value)
 
 
 def _check_xlsx(name: str, stream: BinaryIO, most: int) -> None:
