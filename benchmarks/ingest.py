@@ -8,7 +8,7 @@ year. Ours reads the files, maps and checks every row, finds what is there alrea
 its account must be what was written. DuckDB copies the same files to Parquet; deltalake appends
 what pyarrow reads of them. Each runs in a process of its own, one after the other, and each takes
 the files as they are when it begins. `--scale 0.1` takes a tenth of the records; the whole needs
-60 GB of disk for a while and the better part of an hour.
+20 GB of disk for a while and about half an hour.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import xarray as xr
 
 if TYPE_CHECKING:
@@ -46,11 +47,14 @@ def first_replayed(table: Table) -> np.datetime64 | None:
     """Time of a table's first replayed record, in the city's civil time; None: it has none."""
     if "replayed" not in table.schema.names:
         return None
-    found = []
-    for piece in table.pieces():
-        if any(pc.any(part["replayed"]).as_py() for part in piece.tables(["replayed"])):
-            parts = piece.tables(["time", "replayed"])
-            found += [pc.min(part.filter(part["replayed"])["time"]).as_py() for part in parts]
+    if table.late:  # corrections must be heeded, so that all is looked at
+        found = []
+        for piece in table.pieces():
+            if any(pc.any(part["replayed"]).as_py() for part in piece.tables(["replayed"])):
+                parts = piece.tables(["time", "replayed"])
+                found += [pc.min(part.filter(part["replayed"])["time"]).as_py() for part in parts]
+    else:  # files without such records are not read: their statistics tell
+        found = [pc.min(table.read(["time"], ds.field("replayed"))["time"]).as_py()]
     found = [moment for moment in found if moment is not None]
     if not found:
         return None

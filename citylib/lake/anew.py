@@ -47,13 +47,14 @@ class Remake:
             actions = self.writer.write(judged, batch.replayed, self.number)
             self.number += 1
             self.actions += actions
-            self.writer.remember(batch, judged, actions)
+            self.writer.remember(judged, actions)
             new = [file_of(action) for action in actions]
             self.version = changed(
                 self.version,
                 main=(*self.version.main, *(file for file in new if file.partition != LATE)),
                 late=(*self.version.late, *(file for file in new if file.partition == LATE)),
             )
+        self.writer.goes_on(batch, judged)
         self.aside += [rows for rows in judged.aside if rows.num_rows]
         return judged
 

@@ -53,16 +53,15 @@ class Stored:
         Runs of files, in the files' order.
     edge : int, optional
         Microseconds since 1970: records before are not compared with those of the partitions.
-    open : callable, optional
-        For records of the first source that were found in a run: whether the one there is of the
-        same delivery. Called with the run, places there and places in the new table.
+    said : sequence of Run
+        What the delivery that the first records are of said before.
     """
 
     main: Sequence[DataFile]
     late: Sequence[DataFile]
     runs: Callable[[Sequence[DataFile]], list[Run]]
     edge: int | None = None
-    open: Callable[[Run, np.ndarray, np.ndarray], np.ndarray] | None = None
+    said: Sequence[Run] = ()
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,10 @@ def judge(new: New, stored: Stored) -> Verdict:
     """
     keys, values = hashes(new.table, new.key), hashes(new.table, new.payload)
     times = new.table["time"].cast(pa.int64()).to_numpy()
-    found, old, own, unchecked = _look_up(new, stored, times, keys)
-    fate = np.where(unchecked, LATE, MAIN).astype(np.int8)
-    fate[found] = np.where(old == values, DUPLICATE, LATE)[found]
-    fate[found & own & (old != values)] = CONFLICT
+    known = _look_up(new, stored, times, keys)
+    fate = np.where(known.unchecked, LATE, MAIN).astype(np.int8)
+    fate[known.found] = np.where(known.old == values, DUPLICATE, LATE)[known.found]
+    fate[known.own] = np.where(known.said == values, DUPLICATE, CONFLICT)[known.own]
     again = np.flatnonzero(repeated(keys))
     if len(again):
         again = again[np.argsort(keys[again], kind="stable")]
@@ -108,29 +107,46 @@ def judge(new: New, stored: Stored) -> Verdict:
         fate[again[quiet & ~leads]] = DUPLICATE
         if not quiet.all():
             rows = np.sort(again[~quiet])
-            fate[rows] = _in_order(new, rows, values, found, old, own, unchecked)
+            fate[rows] = _in_order(new, rows, values, known)
     return Verdict(fate, keys, values)
 
 
-def _look_up(
-    new: New, stored: Stored, times: np.ndarray, keys: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """For each record: whether its key is stored, the hash of the values that count now, whether
-    these are of the same delivery, and whether it is too old to have been compared.
+@dataclass
+class _Known:
+    """What is known of each record's key.
+
+    Attributes
+    ----------
+    found, old : ndarray
+        Whether it is stored, and the hash of the values that count now.
+    own, said : ndarray
+        Whether the same delivery said it before, and the hash of what it said.
+    unchecked : ndarray
+        Whether the record is too old to be compared with those of the partitions.
     """
+
+    found: np.ndarray
+    old: np.ndarray
+    own: np.ndarray
+    said: np.ndarray
+    unchecked: np.ndarray
+
+
+def _look_up(new: New, stored: Stored, times: np.ndarray, keys: np.ndarray) -> _Known:
     count = len(keys)
-    found, own = np.zeros(count, bool), np.zeros(count, bool)
-    old = np.zeros(count, np.uint64)
+    known = _Known(*(np.zeros(count, kind) for kind in (bool, np.uint64, bool, np.uint64, bool)))
     timed = "time" in new.key
     files = [*stored.main, *stored.late]
-    if not files:
-        return found, old, own, np.zeros(count, bool)
+    newest = max(
+        [file.last for file in files] + [int(run.times[-1]) for run in stored.said], default=None
+    )
+    if newest is None:
+        return known
+    order = np.arange(count)
     if timed:  # what is newer than all that is there need not be looked for
-        order = np.flatnonzero(times <= max(file.last for file in files))
-        if len(order) and (np.diff(times[order]) < 0).any():
+        order = np.flatnonzero(times <= newest)
+        if (np.diff(times[order]) < 0).any():
             order = order[np.argsort(times[order], kind="stable")]
-    else:
-        order = np.arange(count)
     aged = np.zeros(count, bool)
     if stored.edge is not None:
         aged = times < stored.edge
@@ -142,13 +158,16 @@ def _look_up(
     # The newest late record of a key counts, so those are asked last.
     for rows, runs in ((within, stored.runs(main)), (order, stored.runs(late))):
         for run in runs:
-            here, there, said = run.find(times[rows] if timed else None, keys[rows])
-            at = rows[here]
-            found[at], old[at], own[at] = True, said, False
-            if stored.open is not None and len(at):
-                own[at] = stored.open(run, there, at)
-    unchecked = aged & _overlap(stored.main, times, timed) if aged.any() else aged
-    return found, old, own, unchecked & ~found
+            here, values = run.find(times[rows] if timed else None, keys[rows])
+            known.found[rows[here]], known.old[rows[here]] = True, values
+    if stored.said:
+        rows = order[new.source[order] == 0]
+        for run in stored.said:
+            here, values = run.find(times[rows] if timed else None, keys[rows])
+            known.own[rows[here]], known.said[rows[here]] = True, values
+    if aged.any():
+        known.unchecked = aged & _overlap(stored.main, times, timed) & ~known.found
+    return known
 
 
 def _touched(files: Sequence[DataFile], times: np.ndarray) -> list[DataFile]:
@@ -172,15 +191,7 @@ def _overlap(files: Sequence[DataFile], times: np.ndarray, timed: bool) -> np.nd
     return begun > np.searchsorted(lasts, times, "left")
 
 
-def _in_order(
-    new: New,
-    rows: np.ndarray,
-    values: np.ndarray,
-    found: np.ndarray,
-    old: np.ndarray,
-    own: np.ndarray,
-    unchecked: np.ndarray,
-) -> list[int]:
+def _in_order(new: New, rows: np.ndarray, values: np.ndarray, known: _Known) -> list[int]:
     """Fates of records whose key several new ones have, with other values: one by one."""
     key = group(new.table.select(new.key).take(pa.array(rows)), new.key)
     now: dict[int, np.uint64] = {}
@@ -188,10 +199,11 @@ def _in_order(
     fates = []
     for row, number in zip(rows.tolist(), key.tolist(), strict=True):
         source, says = int(new.source[row]), values[row]
-        if number not in now and found[row]:
-            now[number] = old[row]
-            if own[row]:
-                first[number, source] = old[row]
+        if number not in now and known.found[row]:
+            now[number] = known.old[row]
+        if known.own[row]:
+            first.setdefault((number, source), known.said[row])
+            now.setdefault(number, known.said[row])
         before = first.get((number, source))
         if before is not None:
             fates.append(DUPLICATE if before == says else CONFLICT)
@@ -200,7 +212,7 @@ def _in_order(
         if number in now:
             fates.append(DUPLICATE if now[number] == says else LATE)
         else:
-            fates.append(LATE if unchecked[row] else MAIN)
+            fates.append(LATE if known.unchecked[row] else MAIN)
         now[number] = says
     return fates
 

@@ -59,9 +59,7 @@ class Run:
         """Bytes that it takes."""
         return self.times.nbytes + self.keys.nbytes + self.values.nbytes
 
-    def find(
-        self, times: np.ndarray | None, keys: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def find(self, times: np.ndarray | None, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find keys.
 
         Parameters
@@ -74,8 +72,6 @@ class Run:
         -------
         here : ndarray of int64
             Places of keys that are in the run.
-        there : ndarray of int64
-            Their places in the run.
         values : ndarray of uint64
             Hashes of the values there.
         """
@@ -84,23 +80,19 @@ class Run:
             low, high = np.searchsorted(times, self.times[0]), len(times)
             high = np.searchsorted(times, self.times[-1], "right")
             if low >= high:
-                return (np.empty(0, np.int64),) * 2 + (np.empty(0, np.uint64),)
+                return np.empty(0, np.int64), np.empty(0, np.uint64)
             begin = np.searchsorted(self.times, times[low])
             end = np.searchsorted(self.times, times[high - 1], "right")
         here, there = match(keys[low:high], self.keys[begin:end])
-        there += begin
-        return here + low, there, self.values[there]
+        return here + low, self.values[there + begin]
 
 
-def run_of(
-    files: Sequence[str], times: np.ndarray, keys: np.ndarray, values: np.ndarray
-) -> tuple[Run, np.ndarray | None]:
-    """A run of records in any order, and the order that they were put in (None: as they were)."""
-    order = None
+def run_of(files: Sequence[str], times: np.ndarray, keys: np.ndarray, values: np.ndarray) -> Run:
+    """The run of records that are in any order."""
     if len(times) > 1 and (times[1:] < times[:-1]).any():
         order = np.argsort(times, kind="stable")
         times, keys, values = times[order], keys[order], values[order]
-    return Run(frozenset(files), times, keys, values), order
+    return Run(frozenset(files), times, keys, values)
 
 
 class Memory:

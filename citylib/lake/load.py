@@ -25,9 +25,10 @@ from citylib.lake.files import ahead, read_sheets
 from citylib.lake.ledger import Ledger
 from citylib.lake.records import map_records
 from citylib.lake.schema import LOADS, SET_ASIDE, delta_schema
+from citylib.lake.tables import Snapshot
 from citylib.lake.writer import Writer
 
-BATCH = 2_000_000
+BATCH = 1_000_000
 """Records that are judged and committed together."""
 SHEETS = 500
 """Parts that a batch has at most."""
@@ -113,9 +114,14 @@ class _Load:
         """Add the files that are not in the table yet."""
         writer = self.writer
         known = self.ledger.accounts(self.mapping)
-        edge = writer.edge(writer.snapshot())
+        edges: dict[str, int | None] = {}  # of each file, as it was when its first record came
         for batch, complete in self._batches(known):
-            judged = writer.commit(batch, lambda _: edge)
+            digests = [part.digest for part in batch.parts]
+            now = writer.edge(writer.snapshot())
+            for digest in digests:
+                edges.setdefault(digest, now)
+            edge = edges[digests[0]] if digests else now
+            judged = writer.commit(batch, _always(edge))
             self._count(batch, judged)
             self._note(complete)
         if self.digests and not known and not self.ledger.has_table():
@@ -217,6 +223,10 @@ class _Load:
             f"on without the file remove {writer.records_uri}, {writer.aside_uri} and "
             f"{writer.loads_uri}"
         )
+
+
+def _always(edge: int | None) -> Callable[[Snapshot], int | None]:
+    return lambda _: edge
 
 
 _NUMBERS = ("read", "stored", "duplicate", "set_aside")

@@ -48,6 +48,9 @@ from citylib.lake.tables import (
 WRITER = "citylib"
 """Name of the series in which each writing commit has the next number: of two that judged by the
 same version only one succeeds, because the other might store again what the first has stored."""
+SAID = 150 * 2**20
+"""Bytes of hashes that are kept of a delivery of several batches. Where it contradicts what it said
+longer ago, that is taken for a correction."""
 
 
 class Writer:
@@ -72,7 +75,7 @@ class Writer:
         self.loads_uri = join(uri, "_loads", spec.id)
         self.schema = stored_schema(spec)
         self.key, self.payload = key_of(spec), payload_of(spec)
-        self._open: tuple[str, dict[Run, np.ndarray]] = ("", {})
+        self._said: tuple[str, list[Run]] = ("", [])
 
     def snapshot(self) -> Snapshot:
         """The table as it is now."""
@@ -106,7 +109,7 @@ class Writer:
             version.late,
             lambda files: self.memory.runs(self.records_uri, files, self._read),
             edge,
-            self._same_delivery(batch, table, source),
+            self._said[1] if batch.parts and batch.parts[0].digest == self._said[0] else (),
         )
         verdict = compare.judge(compare.New(table, self.key, self.payload, source), stored)
         now = datetime.now(UTC)
@@ -152,10 +155,11 @@ class Writer:
                     system, root = filesystem(self.records_uri)
                     remove(system, [f"{root}/{action.path}" for action in actions])
                 raise
-            self.remember(batch, judged, actions)
+            self.remember(judged, actions)
         elif batch.delivered:
             note = [(batch.delivered, 1)]
             again(self.loads_uri, lambda: append(self.loads_uri, LOADS.empty_table(), note))
+        self.goes_on(batch, judged)
         return judged
 
     def _evolved(self) -> Snapshot:
@@ -200,40 +204,34 @@ class Writer:
                 raise
         return actions
 
-    def remember(self, batch: Batch, judged: Judged, actions: Sequence[AddAction]) -> None:
+    def remember(self, judged: Judged, actions: Sequence[AddAction]) -> None:
         """What was written need not be read to be known."""
         verdict = judged.verdict
         times = judged.table["time"].cast(pa.int64()).to_numpy()
-        last = batch.goes_on or ""
-        mine = np.concatenate(
-            [np.full(part.mapped.records.num_rows, part.digest == last) for part in batch.parts]
-        )
-        if self._open[0] != last:
-            self._open = (last, {})
         late = [a.path for a in actions if a.partition_values["partition"] == LATE]
         main = [a.path for a in actions if a.path not in late]
         for files, rows in ((main, judged.main), (late, newest_of(verdict.keys, judged.late))):
             if len(rows):
-                run, order = run_of(files, times[rows], verdict.keys[rows], verdict.values[rows])
+                run = run_of(files, times[rows], verdict.keys[rows], verdict.values[rows])
                 self.memory.keep(self.records_uri, run)
-                if last:
-                    own = mine[rows]
-                    self._open[1][run] = own if order is None else own[order]
 
-    def _same_delivery(
-        self, batch: Batch, table: pa.Table, source: np.ndarray
-    ) -> Callable[[Run, np.ndarray, np.ndarray], np.ndarray] | None:
-        """Whether records found in a run are of the delivery that the batch goes on with."""
-        digest, runs = self._open
-        if not runs or not batch.parts or batch.parts[0].digest != digest:
-            return None
-
-        def same(run: Run, there: np.ndarray, here: np.ndarray) -> np.ndarray:
-            if run not in runs:
-                return np.zeros(len(here), bool)
-            return runs[run][there] & (source[here] == 0)
-
-        return same
+    def goes_on(self, batch: Batch, judged: Judged) -> None:
+        """Keep what a delivery said that the next batch goes on with: its first word stands."""
+        digest = batch.goes_on
+        if digest is None:
+            self._said = ("", [])
+            return
+        sizes = [part.mapped.records.num_rows for part in batch.parts]
+        verdict = judged.verdict
+        mine = np.repeat([part.digest == digest for part in batch.parts], sizes)
+        rows = np.flatnonzero(mine & (verdict.fate != compare.CONFLICT))
+        times = judged.table["time"].cast(pa.int64()).to_numpy()
+        runs = self._said[1] if self._said[0] == digest else []
+        if len(rows):
+            runs = [*runs, run_of([], times[rows], verdict.keys[rows], verdict.values[rows])]
+        while len(runs) > 1 and sum(run.size for run in runs) > SAID:
+            runs = runs[1:]
+        self._said = (digest, runs)
 
     def _read(self, file: DataFile) -> Run:
         """What a file holds, by hashes."""
@@ -251,7 +249,7 @@ class Writer:
         if late:
             rows = newest_of(keys, np.argsort(table["sequence"].to_numpy()))
             times, keys, values = times[rows], keys[rows], values[rows]
-        return run_of([file.path], times, keys, values)[0]
+        return run_of([file.path], times, keys, values)
 
     def _put_aside(self, batch: Batch, judged: Judged) -> None:
         """Set rows aside, those of each part once, however often it is brought."""

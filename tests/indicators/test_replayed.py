@@ -43,6 +43,17 @@ def test_the_cube_tells_from_which_period_on_it_is_replayed(town):
     assert cube.read("mean").attrs["replayed_from"] == "2020-02-01T00:00"
 
 
+def test_replayed_records_are_found_beside_corrections_too(town):
+    deliver(town, ["2020-02-05", "2020-02-09"], replayed=True)
+    city = load_city(town.profile)
+    rows = [{"day": "2020-01-01", "district": "East", "n": "3"}]
+    delivery = Delivery("mended", [(sheet_of("mended", rows), city.datasets["counts"].read[0])])
+    Lake(town.lake, city).deliver("counts", delivery)
+    assert Lake(town.lake, city).table("counts").late == 1
+    run_compute(town)
+    assert Cube(town.cube).read("total").attrs["replayed_from"] == "2020-02-05T00:00"
+
+
 def test_check_leaves_replayed_periods_out_and_says_how_many(town, capsys):
     run_compute(town)
     assert run_check(town)

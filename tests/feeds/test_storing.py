@@ -1,0 +1,235 @@
+"""What feeds bring: nothing lost, nothing twice, remembered only once it is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import timedelta
+
+import pytest
+from support.clock import NOON, Hands, until
+from support.service import ROW, Ledger, asked_by, feed_of, rest, running
+
+from citylib.city.profile import load_city
+from citylib.feeds import service
+from citylib.feeds.service import Chores, Service
+from citylib.lake import Lake
+from citylib.operations import FeedState
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_could_not_be_stored_is_asked_for_again(town, store, scripts):
+    clock, lake, seen = Hands(), Ledger(), []
+
+    async def source(request):
+        seen.append(dict(request.session.memory))
+        request.session.memory["cursor"] = str(len(seen))
+        return [ROW | {"n": str(len(seen))}]
+
+    scripts["a"] = source
+    lake.fault = OSError(28, "No space left on device")
+    async with running(town, store, [feed_of("a")], lake, clock) as one:
+        for _ in range(2):
+            await rest(one, 1)
+            await clock.next()
+        await rest(one, 1)
+        assert seen == [{}, {}]
+        assert "No space left on device" in one.states["a"].error
+        assert one.states["a"].sequence == 0
+        lake.fault = None
+        for _ in range(2):
+            await clock.next()
+            await rest(one, 1)
+        assert seen[2] == {}
+        assert seen[3]["cursor"] == "3"
+        assert one.states["a"].stored == 2
+    assert store.feeds.read(memory=True)["a"].memory["cursor"] == "4"
+
+
+async def test_the_same_content_is_not_stored_again_but_counted(town, store, scripts):
+    clock, lake = Hands(), Ledger()
+    answers = [[ROW], [ROW], [ROW | {"n": "2"}], [ROW]]
+
+    async def source(_request):
+        return answers.pop(0)
+
+    scripts["a"] = source
+    async with running(town, store, [feed_of("a")], lake, clock) as one:
+        for _ in range(4):
+            await rest(one, 1)
+            await clock.next()
+        await rest(one, 1)
+        state = one.states["a"]
+    assert [len(lake.deliveries), state.read, state.stored, state.duplicate] == [3, 4, 3, 1]
+    # The third delivery has the first one's content, but must not be taken for it.
+    assert len({delivery.id for delivery in lake.deliveries}) == 3
+
+
+async def test_a_restart_goes_on_where_it_was(town, store, scripts):
+    clock, seen = Hands(), []
+    due = NOON + timedelta(seconds=42)
+    kept = [
+        FeedState("on_time", due=due, sequence=7, memory={"cursor": "x"}, read=5, stored=5),
+        FeedState("overdue", due=NOON - timedelta(days=1)),
+        FeedState("far", due=NOON + timedelta(days=9)),
+    ]
+    store.feeds.write(kept)
+
+    async def source(request):
+        seen.append((request.feed.id, clock.now(), request.session.memory.get("cursor")))
+        return [ROW]
+
+    scripts.update(dict.fromkeys(["on_time", "overdue", "far"], source))
+    lake = Ledger()
+    async with running(town, store, [feed_of(state.feed) for state in kept], lake, clock) as one:
+        for _ in range(3):
+            await rest(one, 3)
+            await clock.next()
+        await rest(one, 3)
+    times = {name: moment for name, moment, _ in seen}
+    assert times["on_time"] == due
+    assert set(times) == {"on_time", "overdue", "far"}
+    assert max(times.values()) <= NOON + timedelta(seconds=60)
+    assert ("on_time", due, "x") in seen
+    assert [d.id.split()[0] for d in lake.deliveries if d.feed == "on_time"] == ["8"]
+    assert store.feeds.read()["on_time"].stored == 6
+
+
+async def test_a_stop_waits_for_what_is_being_stored(town, store, scripts):
+    import threading
+
+    clock, begun, go = Hands(), threading.Event(), threading.Event()
+
+    class Slow(Ledger):
+        def deliver(self, dataset, delivery):
+            begun.set()
+            assert go.wait(20)
+            return super().deliver(dataset, delivery)
+
+    async def source(request):
+        request.session.memory["cursor"] = "1"
+        return [ROW]
+
+    scripts["a"] = source
+    lake = Slow()
+    async with running(town, store, [feed_of("a")], lake, clock) as one:
+        await rest(one, 1)
+        await clock.next()
+        await until(begun.is_set)
+        asyncio.get_running_loop().call_later(0.2, go.set)
+    state = store.feeds.read(memory=True)["a"]
+    assert (state.stored, state.memory["cursor"]) == (1, "1")
+
+
+async def test_a_store_that_is_away_stops_nobody(town, store, scripts, monkeypatch, caplog):
+    monkeypatch.setattr(service, "WRITE_EVERY", 0.01)
+    clock, asked, away = Hands(), [], [True]
+    scripts["a"] = asked_by(asked, clock)
+    write = store.feeds.write
+
+    def fails(states):
+        if away:
+            raise OSError("the database is away")
+        write(states)
+
+    monkeypatch.setattr(store.feeds, "write", fails)
+    async with running(town, store, [feed_of("a")], clock=clock) as one:
+        for _ in range(3):
+            await rest(one, 1)
+            await clock.next()
+        await rest(one, 1)
+        await until(lambda: "the database is away" in caplog.text)
+        assert len(asked) == 3
+        away.clear()
+        await until(lambda: "a" in store.feeds.read() and store.feeds.read()["a"].read == 3)
+
+
+async def test_figures_are_renewed_after_new_records_and_polling_goes_on(
+    town, store, scripts, tmp_path, monkeypatch
+):
+    """The program runs as long as the test wants, without the feeds' keys."""
+    monkeypatch.setenv("TOWN_KEY", "secret-of-the-town")
+    log, go = tmp_path / "log", tmp_path / "go"
+    program = (
+        "import os, sys, time, pathlib\n"
+        f"open({str(log)!r}, 'a').write(str(os.environ.get('TOWN_KEY')) + '\\n')\n"
+        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\n"
+    )
+    clock, asked = Hands(), []
+
+    async def source(request):
+        asked.append(request.key)
+        return [ROW | {"n": str(len(asked))}]
+
+    scripts["a"] = source
+    chores = Chores(renew=[sys.executable, "-c", program], every=0.01)
+    feed = feed_of("a", key="TOWN_KEY")
+    async with running(town, store, [feed], clock=clock, chores=chores) as one:
+        await rest(one, 1)
+        await clock.next()
+        await until(lambda: log.exists() and log.read_text())
+        for _ in range(5):
+            await rest(one, 1)
+            await clock.next()
+        await rest(one, 1)
+        assert len(asked) == 6
+        assert log.read_text() == "None\n"
+        go.touch()
+        await until(lambda: len(log.read_text().splitlines()) == 2)
+    assert set(asked) == {"secret-of-the-town"}
+
+
+async def test_a_key_that_is_not_set_is_named(town, store, scripts, monkeypatch):
+    monkeypatch.delenv("TOWN_KEY", raising=False)
+    clock = Hands()
+    scripts["a"] = asked_by([], clock)
+    async with running(town, store, [feed_of("a", key="TOWN_KEY")], clock=clock) as one:
+        await rest(one, 1)
+        await clock.next()
+        await rest(one, 1)
+        assert "the environment has no TOWN_KEY" in one.states["a"].error
+
+
+async def test_a_table_is_compacted_after_so_many_deliveries(town, store, scripts, monkeypatch):
+    monkeypatch.setattr(service, "LOOK_EVERY", 0.01)
+    ran = []
+
+    async def run(self, command):
+        ran.append(list(command))
+        return True
+
+    monkeypatch.setattr(Service, "_run", run)
+    clock, asked = Hands(), []
+
+    async def source(_request):
+        asked.append(1)
+        return [ROW | {"n": str(len(asked))}]
+
+    scripts["a"] = source
+    chores = Chores(compact=["compact"], after=3)
+    async with running(town, store, [feed_of("a")], clock=clock, chores=chores) as one:
+        for _ in range(3):
+            assert ran == []
+            await rest(one, 1)
+            await clock.next()
+        await until(lambda: ran)
+        assert ran == [["compact", "counts"]]
+
+
+async def test_what_was_stored_but_not_remembered_is_stored_once(town, store, scripts):
+    """Killed between the lake's commit and the state: everything is as if it was not known."""
+    clock, city = Hands(), load_city(town.profile)
+    lake = Lake(town.lake, city)
+
+    async def source(_request):
+        return [ROW | {"day": f"2026-03-0{day}"} for day in range(1, 6)]
+
+    scripts["a"] = source
+    for _ in range(3):
+        async with running(town, store, [feed_of("a")], lake, clock) as one:
+            await rest(one, 1)
+            await clock.next()
+            await until(lambda one=one: one.states["a"].read == 5)
+        store.feeds.write([FeedState("a")])
+    assert lake.table("counts").rows == 5
