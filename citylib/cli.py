@@ -44,7 +44,7 @@ def main(ctx: click.Context, config: Path | None) -> None:
 
 
 def _installation(config: Path | None) -> Settings:
-    from citylib.hub.secrets import keep_from_others
+    from citylib.city.secrets import keep_from_others
 
     settings = Settings.load(config)
     # Records are in it that are not for everybody.

@@ -36,7 +36,8 @@ class Column(Plain):
     units : str
         Unit of the stored values, "" where there is none.
     classification : str, optional
-        "public", "internal" or "personal"; by default that of the dataset.
+        "public", "internal" or "personal"; by default that of the dataset. Of a personal text
+        only pseudonyms are kept.
     min, max : float, optional
         A record with a value outside is set aside.
     required : bool
@@ -120,6 +121,12 @@ class DatasetSpec(Plain):
         for name in names:
             if name in OWN_COLUMNS or names.count(name) > 1:
                 raise ValueError(f"column {name!r} is there twice; every table has {OWN_COLUMNS}")
+        for column in self.column:
+            if column.classification == "personal" and column.type != "string":
+                raise ValueError(
+                    f"column {column.name!r} is personal, so a pseudonym is kept in the place of "
+                    "each value: its type must be 'string'; or leave the column out"
+                )
         for name in self.key:
             if name not in ("time", "area", *names):
                 raise ValueError(f"key {name!r} is no column; there are {', '.join(names)}")

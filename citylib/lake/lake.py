@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -125,6 +126,8 @@ class Lake:
         Folder or address in object storage.
     city : City
         The profile whose datasets are kept.
+    secrets : Path, optional
+        Folder of the key of personal columns; only who stores them needs it.
 
     Raises
     ------
@@ -141,7 +144,7 @@ class Lake:
     126362
     """
 
-    def __init__(self, uri: str, city: City) -> None:
+    def __init__(self, uri: str, city: City, secrets: Path | None = None) -> None:
         if "://" not in uri and unquote(uri) != uri:
             raise CityError(
                 f"{uri}: a path with such a '%' cannot hold a lake; rename the folder, or choose "
@@ -149,6 +152,7 @@ class Lake:
             )
         self.uri = uri
         self.city = city
+        self._secrets = secrets
         self._memory = Memory()
         self._writers: dict[str, Writer] = {}
 
@@ -254,7 +258,9 @@ class Lake:
 
     def _writer(self, dataset: str) -> Writer:
         spec = self._spec(dataset)
-        return self._writers.setdefault(dataset, Writer(self.uri, spec, self._memory))
+        return self._writers.setdefault(
+            dataset, Writer(self.uri, spec, self._memory, self._secrets)
+        )
 
     def set_aside(self, dataset: str) -> pa.Table:
         """Rows of a dataset's files that do not fit: file, line, records (that the row stands

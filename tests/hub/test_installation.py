@@ -14,7 +14,7 @@ from citylib.hub.demo import forget_stale_proxy
 from citylib.hub.found import missing
 from citylib.hub.installation import Installation
 from citylib.hub.routes import first_page
-from citylib.hub.secrets import SecretError, ensure_secret
+from citylib.city.secrets import SecretError, ensure_secret
 from citylib.hub.spawner import prepare_workspace
 
 
