@@ -51,7 +51,7 @@ class Table:
         self._snapshot = snapshot
         self.metadata = metadata
         self.version: int = delta.version()
-        fields = pa.schema(delta.to_pyarrow_dataset().schema)
+        fields = pa.schema(delta.schema().to_arrow())
         self.schema = pa.schema([field for field in fields if field.name not in HIDDEN])
 
     @property

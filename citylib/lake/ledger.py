@@ -87,7 +87,7 @@ class Ledger:
         names = pa.array(sorted(self.names()), pa.string())
         schema = table_schema(writer.spec)
         clear = set(writer.pseudonyms.names) - pseudonymous(version.delta)
-        has = pa.schema(version.delta.to_pyarrow_dataset().schema)
+        has = pa.schema(version.delta.schema().to_arrow())
         for piece in pieces(version, writer.records_uri, has, writer.key):
             wanted = [name for name in stored_schema(writer.spec).names if name in has.names]
             for rows in piece.tables(wanted):

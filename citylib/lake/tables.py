@@ -239,7 +239,7 @@ def missing_columns(delta: DeltaTable, schema: pa.Schema) -> list[pa.Field]:
     SchemaChanged
         A column is of another type.
     """
-    has = pa.schema(delta.to_pyarrow_dataset().schema)
+    has = pa.schema(delta.schema().to_arrow())
     missing = []
     for field in schema:
         at = has.get_field_index(field.name)
@@ -257,7 +257,7 @@ def missing_columns(delta: DeltaTable, schema: pa.Schema) -> list[pa.Field]:
 
 def pseudonymous(delta: DeltaTable) -> set[str]:
     """Columns in which a table holds pseudonyms."""
-    fields = pa.schema(delta.to_pyarrow_dataset().schema)
+    fields = pa.schema(delta.schema().to_arrow())
     return {field.name for field in fields if PSEUDONYM.encode() in (field.metadata or {})}
 
 
