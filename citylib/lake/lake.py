@@ -14,11 +14,13 @@ from deltalake import DeltaTable
 from citylib.city.datasets import DatasetSpec
 from citylib.city.errors import CityError
 from citylib.city.profile import City
+from citylib.lake.catalogue import Entry, entry
 from citylib.lake.compact import Compaction, compact
 from citylib.lake.delivery import Delivery, LoadReport, Preview
 from citylib.lake.errors import DatasetMissing, storage
 from citylib.lake.known import Memory
 from citylib.lake.load import load_dataset
+from citylib.lake.mend import Mended, mend
 from citylib.lake.pieces import Piece, pieces
 from citylib.lake.receive import deliver, preview
 from citylib.lake.schema import HIDDEN
@@ -241,7 +243,7 @@ class Lake:
         DatasetMissing
             It has not been loaded, or the profile has no such dataset.
         """
-        spec = self._spec(dataset)
+        spec = self.spec(dataset)
         uri = join(self.uri, dataset)
         version = snapshot(uri)
         if version.delta is None:
@@ -249,7 +251,14 @@ class Lake:
         metadata = {**facts(spec), "timezone": self.city.timezone}
         return Table(uri, version, version.delta, metadata)
 
-    def _spec(self, dataset: str) -> DatasetSpec:
+    def spec(self, dataset: str) -> DatasetSpec:
+        """What the profile says of a dataset.
+
+        Raises
+        ------
+        DatasetMissing
+            The profile has no such dataset.
+        """
         spec = self.city.datasets.get(dataset)
         if spec is None:
             known = ", ".join(self.city.datasets)
@@ -257,7 +266,7 @@ class Lake:
         return spec
 
     def _writer(self, dataset: str) -> Writer:
-        spec = self._spec(dataset)
+        spec = self.spec(dataset)
         return self._writers.setdefault(
             dataset, Writer(self.uri, spec, self._memory, self._secrets)
         )
@@ -268,3 +277,24 @@ class Lake:
         the file), feed, received.
         """
         return read_aside(self.uri, dataset)
+
+    def mend(self, path: Path) -> Mended:
+        """Store rows that were set aside and have been mended since.
+
+        Parameters
+        ----------
+        path : Path
+            What `citylib aside export` wrote, with other text in the column `raw`. All rows of it
+            are brought again, as their sources' own; one that still does not fit is set aside
+            anew. Loaded again it stores nothing twice.
+
+        Raises
+        ------
+        FileFault
+            The file is not of that form, or rows of it cannot be read; nothing was stored.
+        """
+        return mend(self, path)
+
+    def catalogue(self) -> list[Entry]:
+        """What there is: an entry for each dataset of the profile, in its order."""
+        return [entry(self, name) for name in self.city.datasets]

@@ -138,6 +138,15 @@ class Pseudonyms:
         return key_of_pseudonyms(self._folder, make=delta is None or not pseudonymous(delta))
 
 
+def without_text(rows: pa.Table) -> pa.Table:
+    """Rows set aside without their text, and without values in the reasons."""
+    reasons = [_without_values(reason) for reason in rows["reason"].to_pylist()]
+    for name, values in (("reason", reasons), ("raw", [LEFT_OUT] * rows.num_rows)):
+        at = rows.schema.get_field_index(name)
+        rows = rows.set_column(at, rows.schema.field(at), pa.array(values, pa.string()))
+    return rows
+
+
 def _pseudonyms(column: pa.ChunkedArray, dataset: str, key: bytes) -> pa.Array:
     values = column.combine_chunks()
     if not pa.types.is_dictionary(values.type):

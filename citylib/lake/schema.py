@@ -9,6 +9,9 @@ from citylib.city.datasets import DatasetSpec
 LINE = "_line"
 HIDDEN = ("sequence", "partition")
 """Columns of a table that only the lake itself reads."""
+MENDED = "mended/"
+"""What stands before a file's name where mended rows of it are stored: they stay when the table is
+made anew from its files, as the records of feeds do."""
 PSEUDONYM = "pseudonym"
 """What a field's metadata has if pseudonyms are kept in the place of its values."""
 STAMP = pa.timestamp("us", "UTC")

@@ -33,6 +33,8 @@ CONFIGURATION = {
     "delta.setTransactionRetentionDuration": "interval 30 days",
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COMPACTION = "compaction"
+"""What a commit says of itself that stores nothing new."""
 Result = TypeVar("Result")
 
 
@@ -176,6 +178,7 @@ def commit(
     properties = CommitProperties(
         max_commit_retries=5,
         app_transactions=[Transaction(name, number) for name, number in transactions],
+        custom_metadata=None if transactions else {COMPACTION: "yes"},
     )
     with storage(delta.table_uri):
         delta.create_write_transaction(
