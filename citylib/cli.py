@@ -84,6 +84,68 @@ def lake_compact(settings: Any, datasets: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.pass_obj
+def datasets(settings: Any) -> None:
+    """The catalogue: what there is, whose it is, how much and how fresh."""
+    from citylib.lake.listing import run_datasets
+
+    run_datasets(settings())
+
+
+@main.group()
+def aside() -> None:
+    """Rows that did not fit: seen, mended, and taken in again."""
+
+
+@aside.command("list")
+@click.argument("dataset", default="")
+@click.pass_obj
+def aside_list(settings: Any, dataset: str) -> None:
+    """How many there are, by dataset, reason and feed."""
+    from citylib.lake.listing import run_aside_list
+
+    run_aside_list(settings(), dataset)
+
+
+@aside.command("show")
+@click.argument("dataset")
+@click.option("--reason", default="", help="Only rows whose reason has these words.")
+@click.option("--feed", default="", help="Only rows that this feed brought.")
+@click.option("--limit", default=20, show_default=True, help="How many.")
+@click.pass_obj
+def aside_show(settings: Any, dataset: str, reason: str, feed: str, limit: int) -> None:
+    """Rows of a dataset as their source has them."""
+    from citylib.lake.listing import run_aside_show
+
+    run_aside_show(settings(), dataset, reason, feed, limit)
+
+
+@aside.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("datasets", nargs=-1)
+@click.option("--reason", default="", help="Only rows whose reason has these words.")
+@click.option("--feed", default="", help="Only rows that this feed brought.")
+@click.pass_obj
+def aside_export(
+    settings: Any, file: Path, datasets: tuple[str, ...], reason: str, feed: str
+) -> None:
+    """Write them into a CSV file, to be mended in its column `raw`."""
+    from citylib.lake.listing import run_aside_export
+
+    run_aside_export(settings(), file, datasets, reason, feed)
+
+
+@aside.command("load")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def aside_load(settings: Any, file: Path) -> None:
+    """Store the mended rows of such a file. What still does not fit is set aside anew."""
+    from citylib.lake.listing import run_aside_load
+
+    run_aside_load(settings(), file)
+
+
+@main.command()
 @click.option("--again", is_flag=True, help="Compute even if nothing has changed.")
 @click.pass_obj
 def compute(settings: Any, again: bool) -> None:

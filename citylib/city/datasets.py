@@ -15,6 +15,17 @@ from citylib.city.model import Plain
 Classification = Literal["public", "internal", "personal"]
 Said = str | dict[str, str]
 """One text for all languages, or one for each language of the city."""
+
+
+def in_language(said: Said, language: str) -> str:
+    """What is said, in a language; where there are texts but none in it, the first.
+
+    >>> in_language({"ko": "서울특별시", "en": "Seoul"}, "en"), in_language("Seoul", "ko")
+    ('Seoul', 'Seoul')
+    """
+    return said if isinstance(said, str) else said.get(language) or next(iter(said.values()))
+
+
 OWN_COLUMNS = (
     "time",
     "area",
@@ -38,7 +49,8 @@ class Column(Plain):
     units : str
         Unit of the stored values, "" where there is none.
     classification : str, optional
-        "public", "internal" or "personal"; by default that of the dataset.
+        "public", "internal" or "personal"; by default that of the dataset. Of a personal text
+        only pseudonyms are kept.
     min, max : float, optional
         A record with a value outside is set aside.
     required : bool
@@ -122,6 +134,12 @@ class DatasetSpec(Plain):
         for name in names:
             if name in OWN_COLUMNS or names.count(name) > 1:
                 raise ValueError(f"column {name!r} is there twice; every table has {OWN_COLUMNS}")
+        for column in self.column:
+            if column.classification == "personal" and column.type != "string":
+                raise ValueError(
+                    f"column {column.name!r} is personal, so a pseudonym is kept in the place of "
+                    "each value: its type must be 'string'; or leave the column out"
+                )
         for name in self.key:
             if name not in ("time", "area", *names):
                 raise ValueError(f"key {name!r} is no column; there are {', '.join(names)}")

@@ -50,6 +50,11 @@ class Settings(BaseModel):
     public: Path
     database: str
 
+    @property
+    def secrets(self) -> Path:
+        """Folder of the secrets, which are for their owner alone."""
+        return self.var / "secrets"
+
     @classmethod
     def load(cls, start: Path | None = None) -> Settings:
         """Read `citylib.toml` and the environment.

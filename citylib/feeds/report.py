@@ -110,7 +110,7 @@ def run_try(settings: Settings, name: str) -> bool:
                 return [(sheet, feed.read) async for sheet in sheets]
 
     delivery = Delivery("try", asyncio.run(fetched()), feed.id, connector.replays)
-    preview = Lake(settings.lake, city).preview(feed.dataset, delivery)
+    preview = Lake(settings.lake, city, settings.secrets).preview(feed.dataset, delivery)
     if preview.report.failures:
         raise FeedFault("\n".join(preview.report.failures))
     _print_preview(_console(), preview, city)

@@ -69,7 +69,7 @@ async def _serve(settings: Settings, store: Store, chores: Chores) -> None:
     city, mark = load_city(settings.profile), _mark(settings)
     while not ended:
         stop.clear()
-        service = Service(city, Lake(settings.lake, city), store, chores)
+        service = Service(city, Lake(settings.lake, city, settings.secrets), store, chores)
         running = asyncio.create_task(service.run(stop))
         look = asyncio.create_task(_changed(settings, mark))
         await asyncio.wait([running, look], return_when=asyncio.FIRST_COMPLETED)

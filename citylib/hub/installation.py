@@ -12,9 +12,9 @@ import citylib
 from citylib.access.roles import GROUPS
 from citylib.city.errors import SettingsError
 from citylib.city.profile import load_city
+from citylib.city.secrets import ensure_secret
 from citylib.city.settings import FILE, KEYS, Settings
 from citylib.hub import ports
-from citylib.hub.secrets import ensure_secret
 from citylib.look.served import voila_arguments, voila_environment
 from citylib.look.theme import THEMES
 from citylib.look.words import say
@@ -133,16 +133,17 @@ class Installation:
 
     def feeds_environment(self) -> dict[str, str]:
         """What the feeds' service is told besides: the keys that its feeds name, and no others;
-        the database; storage; how this machine reaches the outside.
+        that of personal columns; the database; storage; how this machine reaches the outside.
         """
         city = load_city(self.settings.profile)
         names = {feed.key for feed in city.feeds.values() if feed.key} | set(NETWORK)
         kept = {name: value for name, value in os.environ.items() if name in names}
         told = {"CITYLIB_DATABASE": self.settings.database}
-        return self.environment("AWS_", "CITYLIB_S3_", "DASK_") | kept | told
+        return self.environment("AWS_", "DASK_", PSEUDONYMS) | kept | told
 
     def forget_keys(self) -> None:
-        """Take the feeds' keys out of the hub's environment, which the proxy inherits."""
+        """Take keys for the feeds alone out of the hub's environment, which the proxy inherits."""
+        os.environ.pop(PSEUDONYMS, None)
         for feed in load_city(self.settings.profile).feeds.values():
             if feed.key:
                 os.environ.pop(feed.key, None)
@@ -221,6 +222,8 @@ NETWORK = tuple(
     for form in (str.upper, str.lower)
 )
 """How a machine reaches the outside, as programs are told by their environment."""
+PSEUDONYMS = "CITYLIB_PSEUDONYM_KEY"
+"""The key of personal columns, for those who store records alone."""
 PROXY = Path("node_modules/configurable-http-proxy/bin/configurable-http-proxy")
 
 

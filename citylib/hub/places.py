@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from citylib.city.errors import CityError
+from citylib.city.secrets import keep_from_others
 from citylib.city.settings import Settings
-from citylib.hub.secrets import keep_from_others
 
 
 class NotWritable(CityError):

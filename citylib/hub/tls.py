@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from citylib.hub.secrets import write_private
+from citylib.city.secrets import write_private
 
 VALID = timedelta(days=365)
 RENEW_BEFORE = timedelta(days=30)

@@ -6,12 +6,15 @@ import json
 from dataclasses import replace as changed
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake.transaction import AddAction
 
 from citylib.lake.batch import Batch, Judged
 from citylib.lake.datafiles import LATE, remove
-from citylib.lake.schema import SET_ASIDE, delta_schema
+from citylib.lake.personal import without_text
+from citylib.lake.schema import MENDED, SET_ASIDE, delta_schema
 from citylib.lake.storage import filesystem
+from citylib.lake.store import read_aside
 from citylib.lake.tables import (
     Snapshot,
     again,
@@ -69,6 +72,7 @@ class Remake:
             The storage failed; the table stays as it was.
         """
         writer = self.writer
+        self.aside.append(_of_feeds(writer))
         again(writer.aside_uri, lambda: replace(writer.aside_uri, _joined(self.aside)))
         again(writer.records_uri, self._commit)
 
@@ -90,6 +94,15 @@ class Remake:
         assert delta is not None  # noqa: S101  it was there, or has been made
         number = max(delta.transaction_version(WRITER) or 0, self.number) + 1
         commit(delta, self.actions, [(WRITER, number)], anew=schema)
+
+
+def _of_feeds(writer: Writer) -> pa.Table:
+    """What was set aside and is in no file: it cannot be read again."""
+    uri, dataset = writer.records_uri.rsplit("/", 1)
+    rows = read_aside(uri, dataset)
+    of_feeds = pc.not_equal(pc.fill_null(rows["feed"], ""), "")
+    rows = rows.filter(pc.or_(of_feeds, pc.starts_with(rows["file"], MENDED)))
+    return rows.select(SET_ASIDE.names) if not writer.pseudonyms.names else without_text(rows)
 
 
 def _joined(tables: list[pa.Table]) -> pa.Table:

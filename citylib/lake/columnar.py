@@ -55,7 +55,7 @@ def parquet_sheets(
             for batch in file.iter_batches(ROWS, columns=used):
                 yield _sheet(path, batch, line, tuple(headers))
                 line += batch.num_rows
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, ValueError, OverflowError, OSError) as error:
             raise FileFault(f"{path}: not readable as Parquet: {error}; fetch it again") from None
     if line == 1:
         raise FileFault(f"{path}: the file has no rows; fetch it again")
@@ -106,6 +106,7 @@ def _column(array: pa.Array) -> pa.Array:
         array = array.dictionary_decode()
         kind = array.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        array.validate(full=True)  # whoever wrote the file may have called any bytes text
         return pc.fill_null(array, "").cast(pa.string())
     if pa.types.is_nested(kind) or pa.types.is_binary(kind):
         return _texts(array, lambda value: value if isinstance(value, str) else _json(value))

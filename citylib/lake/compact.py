@@ -87,7 +87,7 @@ def _rewrite(writer: Writer) -> None:
     """Write the files anew that are small or that late records concern, in one commit."""
     version = writer.snapshot()
     assert version.delta is not None  # noqa: S101  a table that is compacted is there
-    fields = pa.schema(version.delta.to_pyarrow_dataset().schema)
+    fields = pa.schema(version.delta.schema().to_arrow())
     schema = pa.schema([field for field in fields if field.name not in HIDDEN])
     late = None
     if version.late:

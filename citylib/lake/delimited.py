@@ -68,7 +68,7 @@ def csv_sheets(
     for block, last in with_last(blocks):
         block = rest + block
         if not names:
-            names, begin, skipped = _head(block, reading)
+            names, begin, skipped = head_of(block, reading)
             block, line = block[begin:], line + skipped
         part, rest = closed(block, reading, len(names), last)
         if layout is None and (first := _first(part, reading)) is not None:
@@ -92,7 +92,7 @@ def csv_sheets(
         raise FileFault(f"{path}: the file has no rows below its header; fetch it again")
 
 
-def _head(block: bytes, reading: Reading) -> tuple[list[str], int, int]:
+def head_of(block: bytes, reading: Reading) -> tuple[list[str], int, int]:
     """Headers, and where the body begins: byte and line of the block."""
     head: list[list[str]] = []
     begin = line = 0

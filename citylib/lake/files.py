@@ -65,7 +65,7 @@ def read_sheets(
         It is empty, cannot be decompressed or decoded, is not of the format declared, or is too
         large to be read as a whole. This may come after some sheets.
     """
-    sheets = _sheets(path, reading, _opener(path, stream), whole)
+    sheets = _sheets(path, reading, opener(path, stream), whole)
     if whole:
         yield together(list(sheets))
     else:
@@ -94,7 +94,9 @@ def _sheets(path: Path, reading: Reading, open_: Open, whole: bool) -> Iterator[
         raise FileFault(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _opener(path: Path, stream: BinaryIO | None) -> Open:
+def opener(path: Path, stream: BinaryIO | None) -> Open:
+    """What opens a file, or a stream in its place, at its beginning, decompressed."""
+
     def open_() -> BinaryIO:
         source = path if stream is None else cast(BinaryIO, _Kept(stream))
         if path.suffix == ".xz":

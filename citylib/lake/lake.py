@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,11 +14,13 @@ from deltalake import DeltaTable
 from citylib.city.datasets import DatasetSpec
 from citylib.city.errors import CityError
 from citylib.city.profile import City
+from citylib.lake.catalogue import Entry, entry
 from citylib.lake.compact import Compaction, compact
 from citylib.lake.delivery import Delivery, LoadReport, Preview
 from citylib.lake.errors import DatasetMissing, storage
 from citylib.lake.known import Memory
 from citylib.lake.load import load_dataset
+from citylib.lake.mend import Mended, mend
 from citylib.lake.pieces import Piece, pieces
 from citylib.lake.receive import deliver, preview
 from citylib.lake.schema import HIDDEN
@@ -50,7 +53,7 @@ class Table:
         self._snapshot = snapshot
         self.metadata = metadata
         self.version: int = delta.version()
-        fields = pa.schema(delta.to_pyarrow_dataset().schema)
+        fields = pa.schema(delta.schema().to_arrow())
         self.schema = pa.schema([field for field in fields if field.name not in HIDDEN])
 
     @property
@@ -125,6 +128,8 @@ class Lake:
         Folder or address in object storage.
     city : City
         The profile whose datasets are kept.
+    secrets : Path, optional
+        Folder of the key of personal columns; only who stores them needs it.
 
     Raises
     ------
@@ -141,7 +146,7 @@ class Lake:
     126362
     """
 
-    def __init__(self, uri: str, city: City) -> None:
+    def __init__(self, uri: str, city: City, secrets: Path | None = None) -> None:
         if "://" not in uri and unquote(uri) != uri:
             raise CityError(
                 f"{uri}: a path with such a '%' cannot hold a lake; rename the folder, or choose "
@@ -149,6 +154,7 @@ class Lake:
             )
         self.uri = uri
         self.city = city
+        self._secrets = secrets
         self._memory = Memory()
         self._writers: dict[str, Writer] = {}
 
@@ -237,7 +243,7 @@ class Lake:
         DatasetMissing
             It has not been loaded, or the profile has no such dataset.
         """
-        spec = self._spec(dataset)
+        spec = self.spec(dataset)
         uri = join(self.uri, dataset)
         version = snapshot(uri)
         if version.delta is None:
@@ -245,7 +251,14 @@ class Lake:
         metadata = {**facts(spec), "timezone": self.city.timezone}
         return Table(uri, version, version.delta, metadata)
 
-    def _spec(self, dataset: str) -> DatasetSpec:
+    def spec(self, dataset: str) -> DatasetSpec:
+        """What the profile says of a dataset.
+
+        Raises
+        ------
+        DatasetMissing
+            The profile has no such dataset.
+        """
         spec = self.city.datasets.get(dataset)
         if spec is None:
             known = ", ".join(self.city.datasets)
@@ -253,8 +266,10 @@ class Lake:
         return spec
 
     def _writer(self, dataset: str) -> Writer:
-        spec = self._spec(dataset)
-        return self._writers.setdefault(dataset, Writer(self.uri, spec, self._memory))
+        spec = self.spec(dataset)
+        return self._writers.setdefault(
+            dataset, Writer(self.uri, spec, self._memory, self._secrets)
+        )
 
     def set_aside(self, dataset: str) -> pa.Table:
         """Rows of a dataset's files that do not fit: file, line, records (that the row stands
@@ -262,3 +277,24 @@ class Lake:
         the file), feed, received.
         """
         return read_aside(self.uri, dataset)
+
+    def mend(self, path: Path) -> Mended:
+        """Store rows that were set aside and have been mended since.
+
+        Parameters
+        ----------
+        path : Path
+            What `citylib aside export` wrote, with other text in the column `raw`. All rows of it
+            are brought again, as their sources' own; one that still does not fit is set aside
+            anew. Loaded again it stores nothing twice.
+
+        Raises
+        ------
+        FileFault
+            The file is not of that form, or rows of it cannot be read; nothing was stored.
+        """
+        return mend(self, path)
+
+    def catalogue(self) -> list[Entry]:
+        """What there is: an entry for each dataset of the profile, in its order."""
+        return [entry(self, name) for name in self.city.datasets]

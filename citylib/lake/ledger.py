@@ -15,7 +15,15 @@ from citylib.lake.pieces import pieces
 from citylib.lake.records import Mapped
 from citylib.lake.schema import LINE, LOADS, delta_schema, stored_schema, table_schema
 from citylib.lake.sheet import Sheet
-from citylib.lake.tables import Snapshot, again, append, missing_columns, open_table, replace
+from citylib.lake.tables import (
+    Snapshot,
+    again,
+    append,
+    missing_columns,
+    open_table,
+    pseudonymous,
+    replace,
+)
 from citylib.lake.writer import Writer
 
 FEED = "feed:"
@@ -78,7 +86,8 @@ class Ledger:
         missing_columns(version.delta, delta_schema(writer.spec))
         names = pa.array(sorted(self.names()), pa.string())
         schema = table_schema(writer.spec)
-        has = pa.schema(version.delta.to_pyarrow_dataset().schema)
+        clear = set(writer.pseudonyms.names) - pseudonymous(version.delta)
+        has = pa.schema(version.delta.schema().to_arrow())
         for piece in pieces(version, writer.records_uri, has, writer.key):
             wanted = [name for name in stored_schema(writer.spec).names if name in has.names]
             for rows in piece.tables(wanted):
@@ -86,7 +95,9 @@ class Ledger:
                 for replayed in (False, True):
                     some = rows.filter(pc.equal(rows["replayed"], replayed))
                     if some.num_rows:
-                        yield Batch([_kept(some, schema)], replayed=replayed)
+                        part = _kept(some, schema)
+                        part.mapped = writer.pseudonyms.protected(part.mapped, part.sheet, clear)
+                        yield Batch([part], replayed=replayed)
 
     def _files(self) -> list[dict]:
         return [row for row in self._rows() if not row["digest"].startswith(FEED)]

@@ -81,6 +81,9 @@ def load_dataset(writer: Writer, city: City) -> LoadReport:
     spec = writer.spec
     ledger = Ledger(writer.loads_uri, writer.records_uri)
     mapping = digest_of_mapping(spec, city)
+    if writer.pseudonyms.names:  # with another key it is made anew
+        mark = writer.pseudonyms.fingerprint()
+        mapping = hashlib.sha256(mapping.encode() + mark).hexdigest()
     load = _Load(writer, city, ledger, mapping)
     with writer.lock:
         if ledger.is_other_mapping(mapping):
@@ -187,6 +190,7 @@ class _Load:
         sheets = read_sheets(path, source, whole=needs_whole_files(spec))
         for number, sheet in enumerate(sheets, 1):
             mapped = map_records(sheet, source, spec, self.city)
+            mapped = self.writer.pseudonyms.protected(mapped, sheet)
             sheet.columns = {}  # from here on only the text of single rows is asked for
             yield Part(sheet, mapped, digest, number)
 

@@ -68,6 +68,7 @@ def _parts(writer: Writer, city: City, delivery: Delivery) -> Iterator[Part]:
         if not len(sheet.lines) and not sheet.bad:
             continue  # without rows it has no headers either
         mapped = map_records(sheet, reading, writer.spec, city)
+        mapped = writer.pseudonyms.protected(mapped, sheet)
         yield Part(sheet, mapped, delivery.digest, number)
 
 

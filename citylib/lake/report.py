@@ -34,7 +34,7 @@ def run_load(settings: Settings, names: tuple[str, ...] = ()) -> None:
         A file could not be read at all (what could be is loaded), or a name is unknown.
     """
     city = load_city(settings.profile)
-    lake = Lake(settings.lake, city)
+    lake = Lake(settings.lake, city, settings.secrets)
     for name in names:
         if name not in city.datasets:
             known = ", ".join(city.datasets)

@@ -9,6 +9,11 @@ from citylib.city.datasets import DatasetSpec
 LINE = "_line"
 HIDDEN = ("sequence", "partition")
 """Columns of a table that only the lake itself reads."""
+MENDED = "mended/"
+"""What stands before a file's name where mended rows of it are stored: they stay when the table is
+made anew from its files, as the records of feeds do."""
+PSEUDONYM = "pseudonym"
+"""What a field's metadata has if pseudonyms are kept in the place of its values."""
 STAMP = pa.timestamp("us", "UTC")
 
 SET_ASIDE = pa.schema(
@@ -65,7 +70,7 @@ def payload_of(spec: DatasetSpec) -> list[str]:
 
 def table_schema(spec: DatasetSpec) -> pa.Schema:
     """Schema of a dataset's records as files give them; each field carries `title`,
-    `title_<language>`, `units` and `classification`.
+    `title_<language>`, `units` and `classification`; personal texts `pseudonym`, too.
     """
     own = {"title": "start of the period", "units": "", "classification": spec.classification}
     area = {"title": "finest area known; none: outside the city"}
@@ -81,6 +86,8 @@ def table_schema(spec: DatasetSpec) -> pa.Schema:
             "units": column.units,
             "classification": column.classification or spec.classification,
         }
+        if column.type == "string" and metadata["classification"] == "personal":
+            metadata[PSEUDONYM] = "HMAC-SHA-256"
         kind = pa.string() if column.type == "string" else getattr(pa, column.type)()
         fields.append(pa.field(column.name, kind, metadata=metadata))
     if spec.repeats == "number":

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.lake.errors import storage
+from citylib.lake.pieces import complete
 from citylib.lake.schema import SET_ASIDE
 from citylib.lake.tables import join, open_table
 
@@ -19,7 +20,7 @@ def read_aside(uri: str, dataset: str, digests: Iterable[str] | None = None) -> 
     if table is None:
         return SET_ASIDE.empty_table()
     with storage(place):
-        rows = table.to_pyarrow_table()
+        rows = complete(table.to_pyarrow_table(), SET_ASIDE)
     if digests is not None:
         rows = rows.filter(pc.is_in(rows["digest"], pa.array(list(digests), pa.string())))
     return rows.sort_by([("file", "ascending"), ("line", "ascending"), ("reason", "ascending")])

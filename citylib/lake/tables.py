@@ -19,6 +19,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from citylib.lake.datafiles import LATE
 from citylib.lake.errors import LakeBusy, Overtaken, SchemaChanged, storage
 from citylib.lake.known import DataFile
+from citylib.lake.schema import PSEUDONYM
 from citylib.lake.storage import storage_options
 
 ATTEMPTS = 12
@@ -32,6 +33,8 @@ CONFIGURATION = {
     "delta.setTransactionRetentionDuration": "interval 30 days",
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COMPACTION = "compaction"
+"""What a commit says of itself that stores nothing new."""
 Result = TypeVar("Result")
 
 
@@ -175,6 +178,7 @@ def commit(
     properties = CommitProperties(
         max_commit_retries=5,
         app_transactions=[Transaction(name, number) for name, number in transactions],
+        custom_metadata=None if transactions else {COMPACTION: "yes"},
     )
     with storage(delta.table_uri):
         delta.create_write_transaction(
@@ -238,7 +242,7 @@ def missing_columns(delta: DeltaTable, schema: pa.Schema) -> list[pa.Field]:
     SchemaChanged
         A column is of another type.
     """
-    has = pa.schema(delta.to_pyarrow_dataset().schema)
+    has = pa.schema(delta.schema().to_arrow())
     missing = []
     for field in schema:
         at = has.get_field_index(field.name)
@@ -254,9 +258,23 @@ def missing_columns(delta: DeltaTable, schema: pa.Schema) -> list[pa.Field]:
     return missing
 
 
+def pseudonymous(delta: DeltaTable) -> set[str]:
+    """Columns in which a table holds pseudonyms."""
+    fields = pa.schema(delta.schema().to_arrow())
+    return {field.name for field in fields if PSEUDONYM.encode() in (field.metadata or {})}
+
+
 def evolve(delta: DeltaTable, schema: pa.Schema) -> bool:
     """Add the columns that a table lacks; whether there were any."""
     missing = missing_columns(delta, schema)
+    wanted = {field.name for field in schema if PSEUDONYM.encode() in (field.metadata or {})}
+    for name in sorted((wanted ^ pseudonymous(delta)) - {field.name for field in missing}):
+        has, says = ("values", "personal") if name in wanted else ("pseudonyms", "not personal")
+        raise SchemaChanged(
+            f"{delta.table_uri}: the profile says that the column {name!r} is {says}, but the "
+            f"table holds {has}: run `citylib load`, which makes the table anew; if no file brings "
+            "its records, remove it"
+        )
     if missing:
         with storage(delta.table_uri):
             delta.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)

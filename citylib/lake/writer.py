@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import RLock
 
 import numpy as np
@@ -23,6 +24,7 @@ from citylib.lake.datafiles import LATE, by_period, remove, write_file
 from citylib.lake.errors import Overtaken, storage
 from citylib.lake.keys import hashes
 from citylib.lake.known import DataFile, Memory, Run, run_of
+from citylib.lake.personal import Pseudonyms
 from citylib.lake.pieces import complete
 from citylib.lake.schema import (
     LINE,
@@ -64,15 +66,20 @@ class Writer:
         The dataset.
     memory : Memory
         What is known of the files of the lake's tables.
+    secrets : Path, optional
+        Folder of the key of personal columns.
     """
 
-    def __init__(self, uri: str, spec: DatasetSpec, memory: Memory) -> None:
+    def __init__(
+        self, uri: str, spec: DatasetSpec, memory: Memory, secrets: Path | None = None
+    ) -> None:
         self.spec = spec
         self.memory = memory
         self.lock = RLock()
         self.records_uri = join(uri, spec.id)
         self.aside_uri = join(uri, "_set_aside", spec.id)
         self.loads_uri = join(uri, "_loads", spec.id)
+        self.pseudonyms = Pseudonyms(spec, self.records_uri, secrets)
         self.schema = stored_schema(spec)
         self.key, self.payload = key_of(spec), payload_of(spec)
         self._said: tuple[str, list[Run]] = ("", [])

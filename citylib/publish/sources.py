@@ -6,7 +6,7 @@ from html import escape
 
 import mistune
 
-from citylib.city.datasets import DatasetSpec, Said
+from citylib.city.datasets import DatasetSpec, in_language
 from citylib.look.words import say
 from citylib.panels.picture import reading as read
 from citylib.publish.frame import NOTICE, SOURCES, Site, frame, link
@@ -42,14 +42,12 @@ def _dataset(site: Site, lang: str, spec: DatasetSpec, figures: list[str]) -> st
     )
     rows = {
         "figures": links,
-        "publisher": escape(_in(spec.publisher, lang)),
-        "published_at": escape(_in(spec.source, lang)),
-        "licence": escape(_in(spec.licence, lang)),
+        "publisher": escape(in_language(spec.publisher, lang)),
+        "published_at": escape(in_language(spec.source, lang)),
+        "licence": escape(in_language(spec.licence, lang)),
     }
     body = "".join(f"<dt>{say(lang, key)}</dt><dd>{text}</dd>" for key, text in rows.items())
-    return (
-        f'<section class="card"><h2>{escape(_in(spec.title, lang))}</h2><dl>{body}</dl></section>'
-    )
+    return f'<section class="card"><h2>{escape(in_language(spec.title, lang))}</h2><dl>{body}</dl></section>'
 
 
 def _notice(site: Site) -> str:
@@ -66,7 +64,3 @@ class _Lower(mistune.HTMLRenderer):
     def heading(self, text: str, level: int, **attrs: object) -> str:
         """A heading one level deeper."""
         return f"<h{level + 1}>{text}</h{level + 1}>\n"
-
-
-def _in(text: Said, lang: str) -> str:
-    return text if isinstance(text, str) else text.get(lang) or next(iter(text.values()))

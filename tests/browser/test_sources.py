@@ -14,8 +14,14 @@ def test_a_touch_opens_the_list_of_sources_and_another_closes_it(dashboard, city
     table = page.locator(".city-sources table")
     assert not table.is_visible()
     line.click()
-    table.wait_for()
-    box, width = table.bounding_box(), page.viewport_size["width"]
+    # In one step: the kernel draws the list again meanwhile.
+    box = page.wait_for_function(
+        """() => {
+          const box = document.querySelector(".city-sources table").getBoundingClientRect();
+          return box.width ? box.toJSON() : null;
+        }"""
+    ).json_value()
+    width = page.viewport_size["width"]
     assert 0 <= box["x"] <= box["x"] + box["width"] <= width
     for feed in city.feeds.values():
         assert feed.title["en"] in table.inner_text()

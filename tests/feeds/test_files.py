@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from support import hostile
 from support.feeds import NOW, column, feed, poll, reasons
 from support.payloads import VALUES, broken, hostile_payloads, written
+from support.store import serving
 
 from citylib.feeds.connector import FeedFault
 from citylib.feeds.connectors.files import Options, _Read
@@ -188,7 +189,7 @@ def test_a_file_at_an_address_is_read_when_it_has_changed():
 
 def test_object_storage(monkeypatch):
     memory = {}
-    with pytest.importorskip("support.store").serving() as store:
+    with serving() as store:
         for name, value in store.environment.items():
             monkeypatch.setenv(name, value)
         client = store.client()

@@ -9,12 +9,12 @@ import pytest
 from cryptography import x509
 
 from citylib.city.errors import SettingsError
+from citylib.city.secrets import SecretError, ensure_secret
 from citylib.hub import ports, tls
 from citylib.hub.demo import forget_stale_proxy
 from citylib.hub.found import missing
 from citylib.hub.installation import Installation
 from citylib.hub.routes import first_page
-from citylib.hub.secrets import SecretError, ensure_secret
 from citylib.hub.spawner import prepare_workspace
 
 

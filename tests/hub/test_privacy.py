@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from support.platform import sign_in
 
 from citylib.access.authenticator import without_names
+from citylib.city.secrets import keep_from_others
 from citylib.cli import main
 from citylib.hub.demo import _hub_environment
 from citylib.hub.installation import Installation
-from citylib.hub.secrets import keep_from_others
 
 DATABASE = "postgresql://city:secret@127.0.0.1/city"
 
@@ -27,6 +27,7 @@ def test_the_database_and_the_cluster_are_told_to_whom_they_concern(tmp_path, mo
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://10.0.0.1:8786")
     monkeypatch.setenv("AIR_KEY", "key-of-the-air")
     monkeypatch.setenv("AIR_KEY_OF_OTHERS", "not-for-feeds")
+    monkeypatch.setenv("CITYLIB_PSEUDONYM_KEY", "key-of-pseudonyms")
     city = SimpleNamespace(feeds={"air": SimpleNamespace(key="AIR_KEY")})
     monkeypatch.setattr("citylib.hub.installation.load_city", lambda folder: city)
     monkeypatch.setattr("citylib.hub.installation.voila_arguments", lambda city: [])
@@ -37,9 +38,11 @@ def test_the_database_and_the_cluster_are_told_to_whom_they_concern(tmp_path, mo
     for environment in (dashboards, public, analysts):
         assert "secret" not in str(environment)
         assert "key-of-the-air" not in str(environment)
+        assert "key-of-pseudonyms" not in str(environment)
     for environment in (feeds, hub):
         assert environment["AIR_KEY"] == "key-of-the-air"
         assert "not-for-feeds" not in str(environment)
+    assert feeds["CITYLIB_PSEUDONYM_KEY"] == "key-of-pseudonyms"
     assert feeds["CITYLIB_DATABASE"] == DATABASE
     assert hub["CITYLIB_DATABASE"] == DATABASE
     assert dashboards["CITYLIB_CUBE"] == analysts["CITYLIB_CUBE"] == "s3://city/cube"

@@ -64,7 +64,9 @@ def test_every_record_is_accounted_for(deliveries):
             stored += report.stored
             aside = lake.set_aside("counts")["records"].to_pylist()
             assert sum(aside) == report.set_aside
-            assert len(contents(lake)) == stored
+            # Each late record stands for one that was there before.
+            corrections = lake.table("counts").late if lake.datasets() else 0
+            assert len(contents(lake)) == stored - corrections
         before = state(lake)
         again = account(lake.load("counts"))
         assert again.stored == 0

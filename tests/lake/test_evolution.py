@@ -109,3 +109,18 @@ def test_a_table_with_records_of_feeds_is_not_made_anew_with_another_type(port):
     with pytest.raises(SchemaChanged, match="'n'"):
         port(COUNTS.replace('type = "int64"', 'type = "float64"')).load("counts")
     assert port().table("counts").rows == 2
+
+
+def test_another_length_of_partitions_holds_for_new_records(port):
+    """Nothing is made anew for it, and nothing is there twice or lost."""
+    deliver(port(), "a", ROW)
+    lake = port(COUNTS.replace("key =", 'partition = "month"\nkey =', 1))
+    deliver(lake, "b", ROW, {**ROW, "n": 4, "gate": "B"})
+    deliver(lake, "c", {**ROW, "n": 5})
+    want = [{"gate": "A", "n": 5}, {"gate": "B", "n": 4}]
+    assert rows(lake, "gate", "n") == want
+    lake.compact("counts")
+    lake.compact("counts")
+    assert rows(lake, "gate", "n") == want
+    assert lake.table("counts").late == 0
+    assert all("partition=2022-01/" in file for file in lake.table("counts").files()[-1:])

@@ -94,6 +94,19 @@ def test_other_values_in_a_later_file_are_a_correction(deliver):
     assert lake.table("counts").rows == 1
 
 
+@pytest.mark.parametrize("fresh", [True, False])
+def test_of_several_corrections_loaded_together_the_last_counts(deliver, fresh):
+    files = {f"{n}.csv": HEADER + GOOD.replace(",3,", f",{n},") for n in (3, 4, 5)}
+    lake = deliver(files)
+    assert account(lake.load("counts")) == (3, 3, 0, 0)
+    assert [row["n"] for row in rows(lake, "n")] == [5]
+    again = {"6.csv": files["5.csv"], "7.csv": files["4.csv"]}
+    deliver(again)
+    lake = Lake(lake.uri, lake.city) if fresh else lake
+    assert account(lake.load("counts")) == (5, 1, 4, 0)
+    assert [row["n"] for row in rows(lake, "n")] == [4]
+
+
 def test_other_values_in_the_same_file_are_set_aside(deliver):
     lake = deliver({"b.csv": HEADER + GOOD + GOOD.replace(",3,", ",4,")})
     assert account(lake.load("counts")) == (2, 1, 0, 1)

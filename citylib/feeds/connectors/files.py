@@ -260,7 +260,11 @@ class _Read:
             if self.reading.format == "json":
                 yield _json(path.name, bounded.read(), self.reading)
             else:
-                yield from read_sheets(path, self.reading, bounded, self.whole)
+                for sheet in read_sheets(path, self.reading, bounded, self.whole):
+                    # Parquet may hold text that is none, which would stop whatever reads it later.
+                    for values in sheet.columns.values():
+                        values.validate(full=True)
+                    yield sheet
         except (FileFault, FeedFault) as fault:
             yield unreadable(path.name, str(fault))
         # What a broken Parquet file makes of its reader may be any of these.

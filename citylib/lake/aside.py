@@ -1,0 +1,164 @@
+"""Rows that were set aside: which there are, given out to be mended, and taken in again.
+
+Nothing is taken out of the table of rows set aside. A second table, `_mended`, notes those that
+were brought again, so that over the history of a dataset what was read remains what was stored,
+was there already or was set aside.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from citylib.lake.errors import FileFault, storage
+from citylib.lake.schema import STAMP
+from citylib.lake.store import read_aside
+from citylib.lake.tables import join, open_table
+
+NOTES = pa.schema(
+    [
+        pa.field("row", pa.string()),
+        pa.field("delivery", pa.string()),
+        pa.field("mended", STAMP),
+    ]
+)
+HEADERS = ("dataset", "row", "reason", "feed", "file", "line", "raw")
+"""Of a file to be mended; `raw` is the row as its source has it."""
+LARGEST = 256 * 2**20
+"""Bytes of a file of mended rows."""
+
+
+def mended_uri(uri: str, dataset: str) -> str:
+    """Where it is noted which rows set aside of a dataset were brought again."""
+    return join(uri, "_mended", dataset)
+
+
+def rows_aside(uri: str, dataset: str, every: bool = False) -> pa.Table:
+    """Rows of a dataset that are set aside.
+
+    Parameters
+    ----------
+    uri, dataset : str
+        Lake and dataset.
+    every : bool
+        Those too that were brought again since.
+
+    Returns
+    -------
+    pa.Table
+        As `Lake.set_aside`, and `row`, a name for each row. Values that were left out of records
+        that were kept are not among them.
+    """
+    found = read_aside(uri, dataset)
+    found = found.filter(pc.greater(found["records"], 0))
+    columns = [found[name].to_pylist() for name in ("digest", "file", "line")]
+    names = [_name(*values) for values in zip(*columns, strict=True)]
+    found = found.append_column("row", pa.array(names, pa.string()))
+    if every or not found.num_rows:
+        return found
+    place = mended_uri(uri, dataset)
+    table = open_table(place)
+    if table is None:
+        return found
+    with storage(place):
+        done = table.to_pyarrow_table(columns=["row"])["row"].combine_chunks()
+    return found.filter(pc.invert(pc.is_in(found["row"], done)))
+
+
+def _name(digest: str, file: str, line: int) -> str:
+    return hashlib.blake2b(f"{digest}\0{file}\0{line}".encode(), digest_size=12).hexdigest()
+
+
+def some(rows: pa.Table, reason: str = "", feed: str = "") -> pa.Table:
+    """Of rows set aside those whose reason has these words and that a feed brought."""
+    keep = np.ones(rows.num_rows, bool)
+    if reason:
+        keep &= pc.match_substring(rows["reason"], reason, ignore_case=True).to_numpy()
+    if feed:
+        keep &= pc.equal(pc.fill_null(rows["feed"], ""), feed).to_numpy()
+    return rows.filter(pa.array(keep))
+
+
+def summary(uri: str, datasets: Collection[str]) -> list[dict[str, Any]]:
+    """What is set aside by dataset, reason and feed, most records first.
+
+    Returns
+    -------
+    list of dict
+        dataset, reason, feed, rows, records, newest (when the lake last read such a row).
+    """
+    result = []
+    for dataset in datasets:
+        groups = rows_aside(uri, dataset).group_by(["reason", "feed"])
+        counted = groups.aggregate([("row", "count"), ("records", "sum"), ("received", "max")])
+        part = [
+            {
+                "dataset": dataset,
+                "reason": group["reason"],
+                "feed": group["feed"] or "",
+                "rows": group["row_count"],
+                "records": group["records_sum"],
+                "newest": group["received_max"],
+            }
+            for group in counted.to_pylist()
+        ]
+        result += sorted(part, key=lambda group: (-group["records"], group["reason"]))
+    return result
+
+
+def to_csv(rows: dict[str, pa.Table]) -> str:
+    """Rows set aside as a CSV file to be mended, each once, by dataset."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADERS)
+    for dataset, table in rows.items():
+        once: dict[str, dict[str, Any]] = {}
+        for row in table.to_pylist():
+            if row["row"] in once:
+                reasons = once[row["row"]]["reason"]
+                row["reason"] = f"{reasons}; {row['reason']}"
+            once[row["row"]] = {**row, "dataset": dataset}
+        writer.writerows([row[name] for name in HEADERS] for row in once.values())
+    return text.getvalue()
+
+
+def from_csv(path: Path) -> dict[str, dict[str, str]]:
+    """Mended rows of a file, the text of each by its name, by dataset.
+
+    Raises
+    ------
+    FileFault
+        The file is not one that `to_csv` has made.
+    """
+    result: dict[str, dict[str, str]] = {}
+    try:
+        if path.stat().st_size > LARGEST:
+            raise FileFault(f"{path}: more than {LARGEST >> 20} MB; mend it in parts")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            csv.field_size_limit(LARGEST)
+            reader = csv.DictReader(file, strict=True)
+            missing = {"dataset", "row", "raw"} - {*(reader.fieldnames or ())}
+            if missing:
+                raise FileFault(
+                    f"{path}: no column {', '.join(sorted(missing))}; begin with what "
+                    "`citylib aside export` writes, and change the column raw alone"
+                )
+            for row in reader:
+                if row["raw"] is None or None in row:
+                    raise FileFault(f"{path}:{reader.line_num}: fields are missing or too many")
+                result.setdefault(row["dataset"], {})[row["row"]] = row["raw"]
+    except OSError as error:
+        raise FileFault(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise FileFault(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except csv.Error as error:
+        raise FileFault(f"{path}: not readable as CSV: {error}") from None
+    return result
