@@ -108,7 +108,7 @@ async def test_a_failing_feed_is_asked_less_and_less_and_recovers(town, store, s
         assert one.states["bad"].succeeded == asked[-1]
         due = one.states["bad"].due
         # Up to a hundredth of an interval before its moment counts as that moment.
-            assert timedelta(0) < due - clock.now() <= timedelta(seconds=60.6)
+        assert timedelta(0) < due - clock.now() <= timedelta(seconds=60.6)
     # One line for the first of them, not one for each.
     assert caplog.text.count("no answer from the source") == 1
     assert store.feeds.read()["bad"].stored == 1
