@@ -20,8 +20,8 @@ Said = str | dict[str, str]
 def in_language(said: Said, language: str) -> str:
     """What is said, in a language; where there are texts but none in it, the first.
 
-    >>> in_language({"ko": "서울특별시", "en": "Seoul"}, "en"), in_language("Seoul", "ko")
-    ('Seoul', 'Seoul')
+    >>> in_language({"fr": "la ville", "en": "the town"}, "en")
+    'the town'
     """
     return said if isinstance(said, str) else said.get(language) or next(iter(said.values()))
 

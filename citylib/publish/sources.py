@@ -47,7 +47,8 @@ def _dataset(site: Site, lang: str, spec: DatasetSpec, figures: list[str]) -> st
         "licence": escape(in_language(spec.licence, lang)),
     }
     body = "".join(f"<dt>{say(lang, key)}</dt><dd>{text}</dd>" for key, text in rows.items())
-    return f'<section class="card"><h2>{escape(in_language(spec.title, lang))}</h2><dl>{body}</dl></section>'
+    title = escape(in_language(spec.title, lang))
+    return f'<section class="card"><h2>{title}</h2><dl>{body}</dl></section>'
 
 
 def _notice(site: Site) -> str:
