@@ -38,6 +38,8 @@ class Overtaken(Exception):
     """Another commit came first; never leaves the lake."""
 
 
+CONFLICTS = ("oncurrent", "onflict", "changed since last commit")
+"""What Delta Lake says when another commit came first: of records, or of the table's making."""
 _MENDS = {
     errno.ENOSPC: "there is no space left; make room",
     errno.EDQUOT: "the quota is used up; make room",
@@ -72,7 +74,7 @@ def storage(place: str) -> Iterator[None]:
     try:
         yield
     except CommitFailedError as error:
-        if "oncurrent" in str(error) or "onflict" in str(error):
+        if any(word in str(error) for word in CONFLICTS):
             raise Overtaken(str(error)) from None
         raise _fault(place, error) from None
     except (OSError, DeltaError, pa.ArrowException) as error:

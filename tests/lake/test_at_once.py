@@ -7,10 +7,12 @@ from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 
 import pytest
+from deltalake.exceptions import CommitFailedError
 from support.port import HEADER, build_port, write
 
 from citylib.city.profile import load_city
 from citylib.lake import Delivery, Lake
+from citylib.lake.errors import Overtaken, storage
 from citylib.lake.sheet import sheet_of
 
 FILES = 4
@@ -116,3 +118,16 @@ def test_writers_readers_and_compaction_at_once(tmp_path):
     assert sorted(row["n"] for row in table.read(["n"]).to_pylist()) == sorted(
         n for n in range(DELIVERIES) for _ in range(WRITERS + 1)
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Commit failed: a concurrent transactions added new data.",
+        "Metadata changed since last commit.",
+        "Protocol changed since last commit: x",
+    ],
+)
+def test_whoever_comes_second_tries_again(said):
+    with pytest.raises(Overtaken), storage("a table"):
+        raise CommitFailedError(f"Failed to commit transaction: {said}")
