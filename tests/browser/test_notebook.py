@@ -11,7 +11,6 @@ from citylib.city.profile import load_city
 from citylib.indicators.workspace import Workspace
 from citylib.look import colours
 
-
 MAP = ".city-notebook path.area[data-paint^=class]"
 
 
