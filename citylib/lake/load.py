@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from citylib.lake.batch import Batch, Judged, Part
 from citylib.lake.delivery import LoadReport
 from citylib.lake.errors import FileFault
 from citylib.lake.files import ahead, read_sheets
+from citylib.lake.freed import give_back
 from citylib.lake.ledger import Ledger
 from citylib.lake.records import map_records
 from citylib.lake.schema import LOADS, SET_ASIDE, delta_schema
@@ -30,6 +32,8 @@ from citylib.lake.writer import Writer
 
 BATCH = 1_000_000
 """Records that are judged and committed together."""
+OFTEN = 16
+"""Batches after which freed memory is given back."""
 SHEETS = 500
 """Parts that a batch has at most."""
 READER = "5"
@@ -118,6 +122,7 @@ class _Load:
         writer = self.writer
         known = self.ledger.accounts(self.mapping)
         edges: dict[str, int | None] = {}  # of each file, as it was when its first record came
+        number = count(1)
         for batch, complete in self._batches(known):
             digests = [part.digest for part in batch.parts]
             now = writer.edge(writer.snapshot())
@@ -127,6 +132,8 @@ class _Load:
             judged = writer.commit(batch, _always(edge))
             self._count(batch, judged)
             self._note(complete)
+            if not next(number) % OFTEN:
+                give_back()
         if self.digests and not known and not self.ledger.has_table():
             writer.commit(Batch(), lambda _: None)
 
