@@ -32,7 +32,7 @@ from citylib.lake.writer import Writer
 
 BATCH = 1_000_000
 """Records that are judged and committed together."""
-OFTEN = 16
+OFTEN = 4
 """Batches after which freed memory is given back."""
 SHEETS = 500
 """Parts that a batch has at most."""
