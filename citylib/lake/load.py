@@ -32,6 +32,8 @@ from citylib.lake.writer import Writer
 
 BATCH = 1_000_000
 """Records that are judged and committed together."""
+AHEAD = 4
+"""Parts of a file that are read and mapped while a batch is stored."""
 OFTEN = 4
 """Batches after which freed memory is given back."""
 SHEETS = 500
@@ -163,11 +165,10 @@ class _Load:
         """Batches of the files that are not known, and the digests of those complete with each."""
         batch = Batch()
         complete: list[str] = []
-        for path, source in _files(self.writer.spec, self.failures):
-            try:
-                digest = _digest(path)
-            except OSError as error:
-                self.failures.append(f"{path}: cannot be read: {error.strerror}")
+        files = _digested(_files(self.writer.spec, self.failures))
+        for path, source, digest in ahead(files):
+            if isinstance(digest, OSError):
+                self.failures.append(f"{path}: cannot be read: {digest.strerror}")
                 continue
             self.digests.append(digest)
             if account := known.get(digest):
@@ -176,7 +177,7 @@ class _Load:
                 self.progress.total["set_aside"] += account["set_aside"]
                 continue
             try:
-                for part in ahead(self._parts(path, source, digest)):
+                for part in ahead(self._parts(path, source, digest), AHEAD):
                     batch.parts.append(part)
                     if batch.rows >= BATCH or len(batch.parts) >= SHEETS:
                         batch.goes_on = digest
@@ -245,6 +246,14 @@ _NUMBERS = ("read", "stored", "duplicate", "set_aside")
 
 def _located(message: str, path: Path) -> str:
     return message if str(path) in message else f"{path.parent}/{message}"
+
+
+def _digested(files: list[tuple[Path, Source]]) -> Iterator[tuple[Path, Source, str | OSError]]:
+    for path, source in files:
+        try:
+            yield path, source, _digest(path)
+        except OSError as error:
+            yield path, source, error
 
 
 def _digest(path: Path) -> str:
