@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.lake.keys import hashes, repeated
-from citylib.lake.known import DataFile, Run
+from citylib.lake.known import DataFile, Run, find_newest
 
 MAIN, LATE, DUPLICATE, CONFLICT = range(4)
 """Fates: a record of its own time's partition, one for the partition `late`, and not stored."""
@@ -157,14 +157,12 @@ def _look_up(new: New, stored: Stored, times: np.ndarray, keys: np.ndarray) -> _
         main, late = _touched(main, times[within]), _touched(late, times[order])
     # The newest late record of a key counts, so those are asked last.
     for rows, runs in ((within, stored.runs(main)), (order, stored.runs(late))):
-        for run in runs:
-            here, values = run.find(times[rows] if timed else None, keys[rows])
-            known.found[rows[here]], known.old[rows[here]] = True, values
+        here, values = find_newest(runs, times[rows] if timed else None, keys[rows])
+        known.found[rows[here]], known.old[rows[here]] = True, values
     if stored.said:
         rows = order[new.source[order] == 0]
-        for run in stored.said:
-            here, values = run.find(times[rows] if timed else None, keys[rows])
-            known.own[rows[here]], known.said[rows[here]] = True, values
+        here, values = find_newest(stored.said, times[rows] if timed else None, keys[rows])
+        known.own[rows[here]], known.said[rows[here]] = True, values
     if aged.any():
         known.unchecked = aged & _overlap(stored.main, times, timed) & ~known.found
     return known

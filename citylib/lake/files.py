@@ -7,8 +7,9 @@ import io
 import json
 import lzma
 import zlib
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -150,14 +151,16 @@ def _check_size(path: Path, open_: Open) -> None:
                 )
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made in another thread while the caller works on the one before."""
+def ahead(items: Iterator[Item], many: int = 1) -> Iterator[Item]:
+    """The same items, up to `many` made in another thread while the caller works on one."""
     with ThreadPoolExecutor(1, "ahead") as thread:
         item = next(items, _END)
+        coming: deque[Future[object]] = deque()
         while item is not _END:
-            following = thread.submit(next, items, _END)
+            while len(coming) < many:
+                coming.append(thread.submit(next, items, _END))
             yield cast(Item, item)
-            item = following.result()
+            item = coming.popleft().result()
 
 
 def _json(path: Path, text: str, reading: Reading) -> Sheet:

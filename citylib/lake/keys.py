@@ -139,9 +139,9 @@ def match(new: np.ndarray, old: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     here, there = np.arange(len(new)), np.arange(len(old))
     if max(len(new), len(old)) > FEW:  # most have none: two rough looks leave few to sort
-        there = _maybe(old, new)
-        here = _maybe(new, old[there])
-        there = there[_maybe(old[there], new[here])]
+        there = maybe(old, new)
+        here = maybe(new, old[there])
+        there = there[maybe(old[there], new[here])]
     if not len(here) or not len(there):
         return here[:0], there[:0]
     there = there[np.argsort(old[there])]
@@ -152,7 +152,7 @@ def match(new: np.ndarray, old: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return here[hit], there[place[hit]]
 
 
-def _maybe(which: np.ndarray, among: np.ndarray) -> np.ndarray:
+def maybe(which: np.ndarray, among: np.ndarray) -> np.ndarray:
     """Places of the hashes that may have an equal among others; all that have one are there."""
     bits = max(int(len(among) * 8).bit_length(), 10)
     shift = np.uint64(64 - bits)

@@ -14,10 +14,12 @@ from threading import Lock
 
 import numpy as np
 
-from citylib.lake.keys import match
+from citylib.lake.keys import match, maybe
 
 LIMIT = 400 * 2**20
 """Bytes of hashes that a process keeps."""
+FEW, SMALL = 4, 1 << 15
+"""More runs than these are looked through as one, if they have fewer records on average."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,25 @@ def run_of(files: Sequence[str], times: np.ndarray, keys: np.ndarray, values: np
         order = np.argsort(times, kind="stable")
         times, keys, values = times[order], keys[order], values[order]
     return Run(frozenset(files), times, keys, values)
+
+
+def find_newest(
+    runs: Sequence[Run], times: np.ndarray | None, keys: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find keys in runs, of which the last that has a key counts; see `Run.find`."""
+    if len(runs) <= FEW or sum(len(run.keys) for run in runs) > SMALL * len(runs):
+        found = [run.find(times, keys) for run in runs]
+        here = np.concatenate([places for places, _ in found] or [np.empty(0, np.int64)])
+        values = np.concatenate([said for _, said in found] or [np.empty(0, np.uint64)])
+    else:  # looked through as one: each would cost as much again
+        there = np.concatenate([run.keys for run in runs])
+        here, _ = match(keys, there)
+        some = maybe(there, keys[here])
+        order = some[np.argsort(there[some], kind="stable")]
+        place = np.searchsorted(there[order], keys[here], "right") - 1
+        values = np.concatenate([run.values for run in runs])[order[place]]
+    last = len(here) - 1 - np.unique(here[::-1], return_index=True)[1]
+    return here[last], values[last]
 
 
 class Memory:

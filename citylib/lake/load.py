@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from citylib.lake.batch import Batch, Judged, Part
 from citylib.lake.delivery import LoadReport
 from citylib.lake.errors import FileFault
 from citylib.lake.files import ahead, read_sheets
+from citylib.lake.freed import give_back
 from citylib.lake.ledger import Ledger
 from citylib.lake.records import map_records
 from citylib.lake.schema import LOADS, SET_ASIDE, delta_schema
@@ -30,6 +32,10 @@ from citylib.lake.writer import Writer
 
 BATCH = 1_000_000
 """Records that are judged and committed together."""
+AHEAD = 4
+"""Parts of a file that are read and mapped while a batch is stored."""
+OFTEN = 4
+"""Batches after which freed memory is given back."""
 SHEETS = 500
 """Parts that a batch has at most."""
 READER = "5"
@@ -118,6 +124,7 @@ class _Load:
         writer = self.writer
         known = self.ledger.accounts(self.mapping)
         edges: dict[str, int | None] = {}  # of each file, as it was when its first record came
+        number = count(1)
         for batch, complete in self._batches(known):
             digests = [part.digest for part in batch.parts]
             now = writer.edge(writer.snapshot())
@@ -127,6 +134,8 @@ class _Load:
             judged = writer.commit(batch, _always(edge))
             self._count(batch, judged)
             self._note(complete)
+            if not next(number) % OFTEN:
+                give_back()
         if self.digests and not known and not self.ledger.has_table():
             writer.commit(Batch(), lambda _: None)
 
@@ -156,11 +165,10 @@ class _Load:
         """Batches of the files that are not known, and the digests of those complete with each."""
         batch = Batch()
         complete: list[str] = []
-        for path, source in _files(self.writer.spec, self.failures):
-            try:
-                digest = _digest(path)
-            except OSError as error:
-                self.failures.append(f"{path}: cannot be read: {error.strerror}")
+        files = _digested(_files(self.writer.spec, self.failures))
+        for path, source, digest in ahead(files):
+            if isinstance(digest, OSError):
+                self.failures.append(f"{path}: cannot be read: {digest.strerror}")
                 continue
             self.digests.append(digest)
             if account := known.get(digest):
@@ -169,7 +177,7 @@ class _Load:
                 self.progress.total["set_aside"] += account["set_aside"]
                 continue
             try:
-                for part in ahead(self._parts(path, source, digest)):
+                for part in ahead(self._parts(path, source, digest), AHEAD):
                     batch.parts.append(part)
                     if batch.rows >= BATCH or len(batch.parts) >= SHEETS:
                         batch.goes_on = digest
@@ -238,6 +246,14 @@ _NUMBERS = ("read", "stored", "duplicate", "set_aside")
 
 def _located(message: str, path: Path) -> str:
     return message if str(path) in message else f"{path.parent}/{message}"
+
+
+def _digested(files: list[tuple[Path, Source]]) -> Iterator[tuple[Path, Source, str | OSError]]:
+    for path, source in files:
+        try:
+            yield path, source, _digest(path)
+        except OSError as error:
+            yield path, source, error
 
 
 def _digest(path: Path) -> str:
