@@ -2,8 +2,9 @@
 
 from citylib.lake.delivery import Delivery, LoadReport, Preview
 from citylib.lake.errors import DatasetMissing, FileFault, LakeBusy, SchemaChanged, StorageFault
-from citylib.lake.lake import Lake, Table
+from citylib.lake.lake import Lake
 from citylib.lake.pieces import Piece
+from citylib.lake.table import Table
 
 __all__ = [
     "DatasetMissing",

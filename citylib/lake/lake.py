@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.dataset as ds
-from deltalake import DeltaTable
 
 from citylib.city.datasets import DatasetSpec
 from citylib.city.errors import CityError
@@ -17,106 +13,15 @@ from citylib.city.profile import City
 from citylib.lake.catalogue import Entry, entry
 from citylib.lake.compact import Compaction, compact
 from citylib.lake.delivery import Delivery, LoadReport, Preview
-from citylib.lake.errors import DatasetMissing, storage
+from citylib.lake.errors import DatasetMissing
 from citylib.lake.known import Memory
 from citylib.lake.load import load_dataset
 from citylib.lake.mend import Mended, mend
-from citylib.lake.pieces import Piece, pieces
 from citylib.lake.receive import deliver, preview
-from citylib.lake.schema import HIDDEN
-from citylib.lake.storage import filesystem
 from citylib.lake.store import read_aside
-from citylib.lake.tables import Snapshot, join, open_table, snapshot
+from citylib.lake.table import Table
+from citylib.lake.tables import join, open_table, snapshot
 from citylib.lake.writer import Writer, facts
-
-
-class Table:
-    """Records of a dataset.
-
-    Attributes
-    ----------
-    version : int
-        Rises with every commit.
-    rows : int
-        Number of records.
-    schema : pa.Schema
-        Fields with the metadata `title`, `units` and `classification`.
-    metadata : dict
-        title (per language), publisher, source and licence (one text, or per language),
-        classification, timezone, note, as_of, key.
-    """
-
-    def __init__(
-        self, uri: str, snapshot: Snapshot, delta: DeltaTable, metadata: dict[str, Any]
-    ) -> None:
-        self._uri = uri
-        self._snapshot = snapshot
-        self.metadata = metadata
-        self.version: int = delta.version()
-        fields = pa.schema(delta.schema().to_arrow())
-        self.schema = pa.schema([field for field in fields if field.name not in HIDDEN])
-
-    @property
-    def rows(self) -> int:
-        """Number of records; without late ones from the table's own statistics."""
-        if self._snapshot.late:
-            return sum(part.num_rows for piece in self.pieces() for part in piece.tables(["time"]))
-        return sum(file.rows for file in self._snapshot.main)
-
-    @property
-    def late(self) -> int:
-        """Number of corrections and late records that compaction has not put in their place yet."""
-        return sum(file.rows for file in self._snapshot.late)
-
-    def pieces(self) -> list[Piece]:
-        """Parts that together are all records, each once; workers can read them by themselves."""
-        return pieces(self._snapshot, self._uri, self.schema, self.metadata["key"])
-
-    def files(self) -> list[str]:
-        """Parquet files of this version, in the order of their times: paths in a folder, or
-        addresses in object storage.
-
-        Raises
-        ------
-        CityError
-            There are corrections beside them, so that the files alone are not the records.
-        """
-        if self._snapshot.late:
-            raise CityError(
-                f"{self._uri}: there are corrections beside the files; read by `pieces()`, or run "
-                "`citylib lake compact` first"
-            )
-        return [join(self._uri, file.path) for file in self._snapshot.main]
-
-    def read(
-        self, columns: Sequence[str] | None = None, where: ds.Expression | None = None
-    ) -> pa.Table:
-        """Read records.
-
-        Parameters
-        ----------
-        columns : sequence of str, optional
-            All by default.
-        where : pyarrow.dataset.Expression, optional
-            Such as `pyarrow.dataset.field("area") == "11010"`.
-
-        Returns
-        -------
-        pa.Table
-            Shape (records, columns); the order of records is not defined.
-        """
-        names = self.schema.names if columns is None else list(columns)
-        if not self._snapshot.late:
-            system, root = filesystem(self._uri)
-            paths = [f"{root}/{file.path}" for file in self._snapshot.main]
-            with storage(self._uri):
-                whole = ds.dataset(paths, self.schema, format="parquet", filesystem=system)
-                return whole.to_table(columns=names, filter=where)
-        parts = [self.schema.empty_table().select(names)]
-        for piece in self.pieces():
-            for part in piece.tables(names if where is None else self.schema.names):
-                parts.append(part if where is None else part.filter(where).select(names))
-        return pa.concat_tables(parts)
 
 
 class Lake:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,7 +112,11 @@ def snapshot(uri: str) -> Snapshot:
     delta = open_table(uri)
     if delta is None:
         return Snapshot(None)
-    files = files_of(delta)
+    return ordered(files_of(delta), delta)
+
+
+def ordered(files: Sequence[DataFile], delta: DeltaTable | None) -> Snapshot:
+    """A version with its files in order."""
     main = [file for file in files if file.partition != LATE]
     late = [file for file in files if file.partition == LATE]
     return Snapshot(
@@ -124,13 +128,19 @@ def snapshot(uri: str) -> Snapshot:
 
 def file_of(action: AddAction) -> DataFile:
     """The file that an action adds."""
-    stats = json.loads(action.stats)
+    return data_file(action.path, action.partition_values, action.stats, action.size)
+
+
+def data_file(
+    path: str, partition: Mapping[str, str | None], statistics: str, size: int
+) -> DataFile:
+    """A file of a table by what its log says of it."""
+    stats = json.loads(statistics)
     first, last = (
         (datetime.fromisoformat(stats[name]["time"]) - EPOCH) // timedelta(microseconds=1)
         for name in ("minValues", "maxValues")
     )
-    partition = action.partition_values["partition"] or ""
-    return DataFile(action.path, partition, stats["numRecords"], action.size, first, last)
+    return DataFile(path, partition["partition"] or "", stats["numRecords"], size, first, last)
 
 
 def files_of(delta: DeltaTable) -> list[DataFile]:
