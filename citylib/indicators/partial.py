@@ -1,25 +1,28 @@
-"""States of the groups of one piece of a table, and how pieces merge."""
+"""States of the groups of a part of a table, and how parts merge."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from citylib.indicators.aggregations import Aggregation, Floats, States
+from citylib.indicators.aggregations import Aggregation, States
 
 Keys = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Partial:
-    """States of the groups that occur in a piece.
+    """States of the groups that occur in a part of a table.
 
     Attributes
     ----------
     keys : ndarray of int64, shape (groups,)
-        Sorted; period number times the number of areas, plus the area's number.
+        Sorted; period number times the number of areas, plus the area's number. The city's own
+        number is 0, and its states here are of the records of which only the city is known:
+        `whole` adds those of its areas.
     states : tuple of ndarray, each of shape (groups,)
         The aggregation's states.
     """
@@ -28,38 +31,117 @@ class Partial:
     states: States
 
 
-def merge(aggregation: Aggregation, a: Partial, b: Partial) -> Partial:
-    """States of both pieces together.
+def merge(aggregation: Aggregation, *parts: Partial) -> Partial:
+    """States of some parts together.
 
     Parameters
     ----------
     aggregation : Aggregation
         Whose states they are.
-    a, b : Partial
-        The order matters for `last` alone, and there for records of the same moment only.
+    *parts : Partial
+        In this order they are combined.
 
     Returns
     -------
     Partial
-        Of the groups of either.
+        Of the groups of any of them.
     """
-    keys = np.union1d(a.keys, b.keys)
-    return Partial(
-        keys, aggregation.combine(_spread(a, keys, aggregation), _spread(b, keys, aggregation))
+    return merge_all({"": aggregation}, [{"": part} for part in parts])[""]
+
+
+def merge_all(
+    aggregations: Mapping[str, Aggregation], parts: Sequence[Mapping[str, Partial]]
+) -> dict[str, Partial]:
+    """The same for the parts of some indicators by id; equal keys are looked through once."""
+    unions: dict[tuple[int, ...], tuple[Keys, list[Keys]]] = {}
+    result = {}
+    for name, aggregation in aggregations.items():
+        mine = [part[name] for part in parts]
+        same = tuple(id(part.keys) for part in mine)
+        if same not in unions:
+            keys = _union([part.keys for part in mine])
+            unions[same] = keys, [np.searchsorted(keys, part.keys) for part in mine]
+        keys, places = unions[same]
+        result[name] = Partial(keys, _combined(aggregation, len(keys), mine, places))
+    return result
+
+
+def _union(every: Sequence[Keys]) -> Keys:
+    keys = np.concatenate([np.empty(0, np.int64), *every])
+    keys.sort(kind="stable")  # parts follow each other mostly, which this sort makes use of
+    return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
+
+
+def _combined(
+    aggregation: Aggregation, size: int, parts: Sequence[Partial], places: Sequence[Keys]
+) -> States:
+    states = blank(aggregation, size)
+    taken = np.zeros(size, bool)
+    for part, at in zip(parts, places, strict=True):
+        add(aggregation, states, taken, at, part.states)
+    return states
+
+
+def add(
+    aggregation: Aggregation, states: States, taken: np.ndarray, at: np.ndarray, more: States
+) -> None:
+    """Combine states of some groups into those at their places, in place.
+
+    Parameters
+    ----------
+    states : tuple of ndarray, each of shape (n,)
+        Changed.
+    taken : ndarray of bool, shape (n,)
+        Whether anything has been added at a place before; changed.
+    at : ndarray of int64, shape (m,)
+        Places, each once.
+    more : tuple of ndarray, each of shape (m,)
+    """
+    again = taken[at]
+    if again.any():
+        old = at[again]
+        both = aggregation.combine(
+            tuple(state[old] for state in states), tuple(state[again] for state in more)
+        )
+        for state, value in zip(states, both, strict=True):
+            state[old] = value
+        new = ~again
+        at, more = at[new], tuple(state[new] for state in more)
+    for state, value in zip(states, more, strict=True):
+        state[at] = value
+    taken[at] = True
+
+
+def whole(aggregation: Aggregation, part: Partial, width: int) -> Partial:
+    """The same, with the city's states made from those of its areas and its own.
+
+    Parameters
+    ----------
+    width : int
+        Number of areas, the city included.
+    """
+    if width == 1 or not len(part.keys):
+        return part
+    period, place = np.divmod(part.keys, width)
+    periods = _union([np.sort(period)])
+    states, taken = blank(aggregation, len(periods)), np.zeros(len(periods), bool)
+    order = np.argsort(place, kind="stable")
+    for mine in np.split(order, np.flatnonzero(np.diff(place[order])) + 1):
+        at = np.searchsorted(periods, period[mine])
+        add(aggregation, states, taken, at, tuple(state[mine] for state in part.states))
+    areas = place > 0
+    below = Partial(part.keys[areas], tuple(state[areas] for state in part.states))
+    return merge(aggregation, Partial(periods * width, states), below)
+
+
+def blank(aggregation: Aggregation, size: int) -> States:
+    """States of groups of which nothing is known."""
+    return tuple(
+        np.full(size, identity, object if isinstance(identity, bytes) else np.float64)
+        for identity in aggregation.identity
     )
-
-
-def _spread(part: Partial, keys: Keys, aggregation: Aggregation) -> States:
-    at = np.searchsorted(keys, part.keys)
-    spread: list[Floats] = []
-    for state, identity in zip(part.states, aggregation.identity, strict=True):
-        out = np.full(len(keys), identity)
-        out[at] = state
-        spread.append(out)
-    return tuple(spread)
 
 
 def empty(aggregation: Aggregation) -> Partial:
     """States of no groups at all."""
-    none = np.empty(0)
-    return Partial(np.empty(0, np.int64), tuple(none for _ in aggregation.identity))
+    return Partial(np.empty(0, np.int64), blank(aggregation, 0))

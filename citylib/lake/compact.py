@@ -23,7 +23,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from citylib.lake.datafiles import by_period, remove, write_file
 from citylib.lake.errors import Overtaken, storage
 from citylib.lake.known import DataFile
-from citylib.lake.pieces import Late, among, complete, newest
+from citylib.lake.overruled import Late, among, complete, newest
 from citylib.lake.schema import HIDDEN
 from citylib.lake.storage import filesystem
 from citylib.lake.tables import Snapshot, again, commit, open_table

@@ -46,7 +46,7 @@ def hashes(table: pa.Table, columns: Sequence[str]) -> np.ndarray:
     for name in columns:
         begin = 0
         for chunk in table[name].chunks:
-            _stir(result[begin : begin + len(chunk)], _numbers(chunk))
+            _stir(result[begin : begin + len(chunk)], numbers(chunk))
             begin += len(chunk)
     return result
 
@@ -64,11 +64,11 @@ def _stir(state: np.ndarray, numbers: np.ndarray) -> None:
             part ^= other
 
 
-def _numbers(array: pa.Array) -> np.ndarray:
+def numbers(array: pa.Array) -> np.ndarray:
     """64 bits for each value of a column; equal for equal values."""
     kind = array.type
     if pa.types.is_dictionary(kind):
-        words = np.append(_numbers(array.dictionary), _NONE)
+        words = np.append(numbers(array.dictionary), _NONE)
         return words[pc.fill_null(array.indices, len(words) - 1).to_numpy(zero_copy_only=False)]
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         words = _texts(array)

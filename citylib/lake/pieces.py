@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from citylib.lake.compare import group
 from citylib.lake.errors import storage
-from citylib.lake.keys import hashes, match
 from citylib.lake.known import DataFile
+from citylib.lake.overruled import Overruled, as_words, complete, newest, overruled, plain, within
 from citylib.lake.storage import filesystem
 from citylib.lake.tables import Snapshot
 
-
-@dataclass(frozen=True)
-class Late:
-    """Late records, of each key the newest, and the hashes of their keys."""
-
-    records: pa.Table
-    keys: np.ndarray
+Ranges = Sequence[tuple[int, int]]
+NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -41,8 +34,12 @@ class Piece:
     key : tuple of str
         Columns that tell a record from every other.
     late : tuple of str
-        Files of the late records that concern it: a record whose key is among them counts no
-        more, because the newest of those does.
+        Files of the late records: a record whose key is among them counts no more, because the
+        newest of those does.
+    rows : int
+        Records in it, those that count no more included.
+    part : (int, int)
+        Which part of the file's row groups: (1, 3) is the second third.
     """
 
     path: str
@@ -50,19 +47,38 @@ class Piece:
     schema: pa.Schema
     key: tuple[str, ...]
     late: tuple[str, ...] = ()
+    rows: int = 0
+    part: tuple[int, int] = (0, 1)
 
     @property
     def place(self) -> str:
         """Where it is, for messages."""
         return f"{self.root}/{self.path or self.late[0]}"
 
-    def tables(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+    def split(self, parts: int) -> list[Piece]:
+        """Pieces of about even size that together are this one; late records stay together.
+
+        Parameters
+        ----------
+        parts : int
+            How many; some are empty if the file has fewer row groups.
+        """
+        if parts == 1 or not self.path:
+            return [self]
+        rows = self.rows // parts
+        return [replace(self, rows=rows, part=(number, parts)) for number in range(parts)]
+
+    def tables(self, columns: Sequence[str], periods: Ranges | None = None) -> Iterator[pa.Table]:
         """Read it row group by row group.
 
         Parameters
         ----------
         columns : sequence of str
             Names of columns.
+        periods : sequence of (int, int), optional
+            Only records of these times, each from the first to before the second, in microseconds
+            since 1970 (UTC), in order and apart from each other. Row groups that hold none of
+            them are not read.
 
         Yields
         ------
@@ -74,25 +90,62 @@ class Piece:
         StorageFault
             A file cannot be read.
         """
+        fields = pa.schema([self.schema.field(name) for name in columns])
+        for table, dropped in self.blocks(columns, periods):
+            if len(dropped):
+                keep = np.ones(table.num_rows, bool)
+                keep[dropped] = False
+                table = table.filter(pa.array(keep))
+            yield plain(table, fields)
+
+    def blocks(
+        self, columns: Sequence[str], periods: Ranges | None = None
+    ) -> Iterator[tuple[pa.Table, np.ndarray]]:
+        """The same as quickly as it can be read: see `tables`.
+
+        Yields
+        ------
+        table : pa.Table
+            Records of a row group, texts as dictionaries.
+        dropped : ndarray of int64
+            Places of those that count no more.
+        """
         if not self.path:
-            whole = newest(self.root, self.late, self.key, self.schema)
-            yield whole.records.select(list(columns))
+            whole = newest(self.root, self.late, self.key, self.schema, tuple(columns))
+            yield within(whole.records, periods), NONE
             return
-        names = list(dict.fromkeys([*columns, *(self.key if self.late else ())]))
-        schema = pa.schema([self.schema.field(name) for name in names])
-        late = newest(self.root, self.late, self.key, self.schema) if self.late else None
+        late = overruled(self.root, self.late, self.key, self.schema) if self.late else None
+        texts = [field.name for field in self.schema if pa.types.is_string(field.type)]
         system, root = filesystem(self.root)
         with storage(self.place), system.open_input_file(f"{root}/{self.path}") as source:
-            file = pq.ParquetFile(source)
-            for number in range(file.num_row_groups):
-                table = complete(file.read_row_group(number, columns=names), schema)
-                if late is not None:
-                    corrected = among(table, late, self.key)
-                    if len(corrected):
-                        keep = np.ones(table.num_rows, bool)
-                        keep[corrected] = False
-                        table = table.filter(pa.array(keep))
-                yield table.select(list(columns))
+            file = pq.ParquetFile(source, read_dictionary=texts)
+            number, parts = self.part
+            groups = file.num_row_groups
+            for group in range(number * groups // parts, (number + 1) * groups // parts):
+                limits = _limits(file, group)
+                if periods is not None and limits and not _meets(periods, limits):
+                    continue
+                some = None if late is None else late.between(limits)
+                yield self._block(file, group, columns, periods, some)
+
+    def _block(
+        self,
+        file: pq.ParquetFile,
+        group: int,
+        columns: Sequence[str],
+        periods: Ranges | None,
+        late: Overruled | None,
+    ) -> tuple[pa.Table, np.ndarray]:
+        wanted = dict.fromkeys(columns)
+        if late is not None:
+            wanted |= dict.fromkeys(self.key)
+        if periods is not None:
+            wanted["time"] = None
+        table = file.read_row_group(group, columns=list(wanted), use_threads=False)
+        table = complete(table, as_words(pa.schema([self.schema.field(name) for name in wanted])))
+        table = within(table, periods)
+        dropped = NONE if late is None else late.among(table)
+        return table.select(list(columns)), dropped
 
     def read(self, columns: Sequence[str]) -> pa.Table:
         """Read it whole; see `tables`."""
@@ -101,64 +154,46 @@ class Piece:
 
 
 def pieces(version: Snapshot, root: str, schema: pa.Schema, key: Sequence[str]) -> list[Piece]:
-    """Pieces of a table's version: one for each file, and one for all late records.
+    """Pieces of a table's version: one for all late records, and one for each file.
 
     A file that no late record can be in is read as if there were none.
     """
     late = tuple(file.path for file in version.late)
-    result = [
-        Piece(file.path, root, schema, tuple(key), _concerning(file, version.late, key))
+    rows = sum(file.rows for file in version.late)
+    main = [
+        Piece(
+            file.path,
+            root,
+            schema,
+            tuple(key),
+            late if _concerned(file, version.late, key) else (),
+            file.rows,
+        )
         for file in version.main
     ]
-    return [*result, Piece("", root, schema, tuple(key), late)] if late else result
+    return [Piece("", root, schema, tuple(key), late, rows), *main] if late else main
 
 
-def _concerning(file: DataFile, late: Sequence[DataFile], key: Sequence[str]) -> tuple[str, ...]:
-    """Late files with a record that could correct one of a file."""
-    return tuple(
-        other.path
+def _concerned(file: DataFile, late: Sequence[DataFile], key: Sequence[str]) -> bool:
+    """Whether a late file may have a record that corrects one of a file."""
+    return any(
+        "time" not in key or (other.first <= file.last and file.first <= other.last)
         for other in late
-        if "time" not in key or (other.first <= file.last and file.first <= other.last)
     )
 
 
-@lru_cache(maxsize=4)
-def newest(root: str, paths: tuple[str, ...], key: tuple[str, ...], schema: pa.Schema) -> Late:
-    """Late records in files of a table, of each key the newest. Files never change, so that what
-    was read last is kept.
-    """
-    system, base = filesystem(root)
-    whole = schema.append(pa.field("sequence", pa.int64()))
-    parts = []
-    for path in paths:
-        with storage(f"{root}/{path}"), system.open_input_file(f"{base}/{path}") as source:
-            parts.append(complete(pq.ParquetFile(source).read(), whole))
-    table = pa.concat_tables(parts).sort_by([("sequence", "descending")])
-    first = np.unique(group(table, key), return_index=True)[1]
-    table = table.take(pa.array(np.sort(first))).drop_columns(["sequence"])
-    return Late(table, hashes(table, key))
+def _limits(file: pq.ParquetFile, group: int) -> tuple[int, int] | None:
+    """Earliest and latest time in a row group, as far as the file says."""
+    meta = file.metadata.row_group(group)
+    for number in range(meta.num_columns):
+        column = meta.column(number)
+        if column.path_in_schema == "time":
+            said = column.statistics
+            if said is None or not said.has_min_max:
+                return None
+            return said.min_raw, said.max_raw
+    return None
 
 
-def among(table: pa.Table, late: Late, key: Sequence[str]) -> np.ndarray:
-    """Places of the records whose key a late one has, by the keys themselves."""
-    hashed = hashes(table, key)
-    here, _ = match(hashed, late.keys)
-    if not len(here):
-        return here
-    there, _ = match(late.keys, hashed[here])
-    names = list(key)
-    mine = table.select(names).take(pa.array(here))
-    theirs = late.records.select(names).take(pa.array(there)).cast(mine.schema)
-    numbers = group(pa.concat_tables([theirs, mine]), names)
-    return here[np.isin(numbers[len(there) :], numbers[: len(there)])]
-
-
-def complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Columns of a file as the table has them; none where the file is older than the column."""
-    columns = [
-        table[field.name]
-        if field.name in table.column_names
-        else pa.nulls(table.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(columns, schema=schema)
+def _meets(periods: Ranges, limits: tuple[int, int]) -> bool:
+    return any(start <= limits[1] and limits[0] < end for start, end in periods)

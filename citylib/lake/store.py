@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.lake.errors import storage
-from citylib.lake.pieces import complete
+from citylib.lake.overruled import complete
 from citylib.lake.schema import SET_ASIDE
 from citylib.lake.tables import join, open_table
 

@@ -24,8 +24,8 @@ from citylib.lake.datafiles import LATE, by_period, remove, write_file
 from citylib.lake.errors import Overtaken, storage
 from citylib.lake.keys import hashes
 from citylib.lake.known import DataFile, Memory, Run, run_of
+from citylib.lake.overruled import complete
 from citylib.lake.personal import Pseudonyms
-from citylib.lake.pieces import complete
 from citylib.lake.schema import (
     LINE,
     LOADS,

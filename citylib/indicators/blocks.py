@@ -1,0 +1,245 @@
+"""From a block of records to states: one set of groups and one `Rows` for all that can share it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from citylib.city.errors import CityError
+from citylib.indicators import kernels
+from citylib.indicators.areas import Areas
+from citylib.indicators.declaration import Indicator
+from citylib.indicators.partial import Keys, Partial
+from citylib.indicators.periods import edges
+from citylib.indicators.rows import ALL, Rows
+from citylib.indicators.where import COMPARISONS, comparisons
+
+DENSE = 4
+"""A block has at most so many groups for each of its rows, or it is grouped by what occurs."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a task needs to know of one indicator, small enough to send to any worker."""
+
+    indicator: Indicator
+    areas: Areas
+    timezone: str
+
+
+class Block:
+    """Records of one row group of a table, of which some may not count.
+
+    Parameters
+    ----------
+    table : pa.Table
+        The columns `time` and `area` and what the indicators need.
+    dropped : ndarray of int64
+        Places of the records that do not count.
+    """
+
+    def __init__(self, table: pa.Table, dropped: np.ndarray) -> None:
+        self.table = table
+        self.dropped = dropped
+        self._columns: dict[str, pa.Array] = {}
+        self._kept: dict[str, np.ndarray] = {}
+        self._grouped: dict[tuple[str, tuple[str, ...]], _Grouped] = {}
+        self._rows: dict[tuple[object, ...], Rows] = {}
+
+    def states(self, plan: Plan) -> Partial:
+        """States of the groups that occur in the block."""
+        indicator = plan.indicator
+        grouped = self._group(plan)
+        key = (
+            id(grouped),
+            json.dumps(indicator.where),
+            indicator.measure,
+            indicator.denominator,
+        )
+        if key not in self._rows:
+            self._rows[key] = self._rows_of(indicator, grouped)
+        states = indicator.how.chunk(self._rows[key])
+        return Partial(grouped.keys, tuple(state[grouped.occurring] for state in states))
+
+    def _rows_of(self, indicator: Indicator, grouped: _Grouped) -> Rows:
+        meant = self._meant(indicator.where)
+        measure, known = self._numbers(indicator.measure)
+        second, second_known = self._numbers(indicator.denominator)
+        return Rows(
+            grouped.groups,
+            len(grouped.records),
+            measure,
+            second if not len(second_known) else np.where(second_known, second, np.nan),
+            self._moments,
+            _both(meant, known),
+            meant,
+            grouped.records,
+        )
+
+    def _column(self, name: str) -> pa.Array:
+        if name not in self._columns:
+            column = self.table[name]
+            if column.num_chunks != 1:
+                column = column.unify_dictionaries().combine_chunks()
+            if isinstance(column, pa.ChunkedArray):
+                column = (
+                    column.chunk(0) if column.num_chunks else pa.array([], self.table[name].type)
+                )
+            self._columns[name] = column
+        return self._columns[name]
+
+    @property
+    def _moments(self) -> np.ndarray:
+        return _plain(self._column("time"), np.int64)
+
+    def _numbers(self, name: str | None) -> tuple[Any, np.ndarray]:
+        """Values of a column, anything where there is none, and whether there is one."""
+        if name is None:
+            return None, ALL
+        column = self._column(name)
+        kind = column.type
+        if not (pa.types.is_integer(kind) or kind in (pa.float64(), pa.float32())):
+            column = column.cast(pa.float64())
+        values = _plain(column, column.type.to_pandas_dtype())
+        return values, _valid(column)
+
+    def _meant(self, where: Mapping[str, Any]) -> np.ndarray:
+        """Whether a filter keeps each record; empty: all."""
+        keep = ALL
+        for name, wanted in where.items():
+            for compare, value in comparisons(wanted):
+                keep = _both(keep, self._compared(name, compare, value))
+        return keep
+
+    def _compared(self, name: str, compare: str, value: Any) -> np.ndarray:
+        key = json.dumps([name, compare, value])
+        if key not in self._kept:
+            column = self._column(name)
+            texts = isinstance(column, pa.DictionaryArray)
+            fits = _fits(column.dictionary if texts else column, compare, value)
+            if texts:
+                fits = np.append(fits, False)[_codes(column)]
+            self._kept[key] = fits
+        return self._kept[key]
+
+    def _group(self, plan: Plan) -> _Grouped:
+        key = plan.indicator.frequency, plan.areas.codes
+        if key not in self._grouped:
+            self._grouped[key] = self._grouped_by(plan)
+        return self._grouped[key]
+
+    def _grouped_by(self, plan: Plan) -> _Grouped:
+        time, area = self._moments, self._column("area")
+        if not isinstance(area, pa.DictionaryArray):
+            area = area.dictionary_encode()
+        width, places = len(plan.areas.codes), _places(area, plan)
+        starts, numbers = edges(plan.timezone, plan.indicator.frequency, *kernels.extent(time))
+        first = int(numbers.min())
+        size = int(numbers.max() - first + 1) * width
+        if size > max(DENSE * len(time), 1 << 16):
+            return self._sparse(starts, numbers, places[_codes(area)], width)
+        groups, records = np.empty(len(time), np.uint32), np.zeros(size + 1, np.int64)
+        codes = _codes(area)
+        kernels.number_groups(time, codes, places, starts, numbers - first, width, groups, records)
+        if len(self.dropped):
+            np.subtract.at(records, groups[self.dropped], 1)
+            groups[self.dropped] = size
+        records = records[:-1]
+        occurring = np.flatnonzero(records)
+        return _Grouped(groups, records, occurring, occurring + first * width)
+
+    def _sparse(
+        self, starts: np.ndarray, numbers: np.ndarray, place: np.ndarray, width: int
+    ) -> _Grouped:
+        """Groups of records that are far apart."""
+        at = np.searchsorted(starts, self._moments, "right") - 1
+        counts = place >= 0
+        counts[self.dropped] = False
+        keys, inverse = np.unique((numbers[at] * width + place)[counts], return_inverse=True)
+        groups = np.full(len(counts), len(keys), np.uint32)
+        groups[counts] = inverse
+        return _Grouped(
+            groups, np.bincount(inverse, minlength=len(keys)), np.arange(len(keys)), keys
+        )
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """Groups of a block's records.
+
+    Attributes
+    ----------
+    groups : ndarray of uint32, shape (rows,)
+        Number of each record's group; that of no group for a record that counts nowhere.
+    records : ndarray of int64, shape (groups,)
+        Records of each.
+    occurring : ndarray of int64
+        Groups that have records.
+    keys : ndarray of int64
+        Their keys, see `Partial`.
+    """
+
+    groups: np.ndarray
+    records: np.ndarray
+    occurring: np.ndarray
+    keys: Keys
+
+
+def states_of(table: pa.Table, dropped: np.ndarray, plans: Sequence[Plan]) -> dict[str, Partial]:
+    """States of a block for each indicator, by id."""
+    block = Block(table, dropped)
+    return {plan.indicator.id: block.states(plan) for plan in plans}
+
+
+def _places(area: pa.DictionaryArray, plan: Plan) -> np.ndarray:
+    """Number of the level's area for each code of a dictionary; -1 at the end for none."""
+    names = area.dictionary.to_pylist()
+    for code in names:
+        if code not in plan.areas.place:
+            raise CityError(
+                f"dataset {plan.indicator.dataset!r}: area {code!r} is not in the city's profile; "
+                "load the dataset again after changing the profile's areas"
+            )
+    return np.array([*(plan.areas.place[code] for code in names), -1], np.int64)
+
+
+def _codes(column: pa.DictionaryArray) -> np.ndarray:
+    """Numbers of a dictionary's entries; their count where there is none."""
+    return _plain(column.indices.fill_null(len(column.dictionary)), np.int32)
+
+
+def _fits(column: pa.Array, compare: str, value: Any) -> np.ndarray:
+    """Whether each value compares so; one that is missing never does."""
+    if compare == "in":
+        fits = pc.is_in(column, pa.array(value).cast(column.type))
+    else:
+        fits = COMPARISONS[compare](column, pa.scalar(value))
+    return _bits(fits, 1) & (_valid(fits) if fits.null_count else np.True_)
+
+
+def _plain(column: pa.Array, kind: Any) -> np.ndarray:
+    """Numbers of a column without a copy, whatever stands where there is none."""
+    values = np.frombuffer(column.buffers()[1] or b"", kind)
+    return values[column.offset : column.offset + len(column)]
+
+
+def _valid(column: pa.Array) -> np.ndarray:
+    """Whether there is a value; empty: everywhere."""
+    return _bits(column, 0) if column.null_count else ALL
+
+
+def _bits(column: pa.Array, buffer: int) -> np.ndarray:
+    packed = np.frombuffer(column.buffers()[buffer] or b"", np.uint8)
+    end = column.offset + len(column)
+    return np.unpackbits(packed, count=end, bitorder="little")[column.offset :].view(np.bool_)
+
+
+def _both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where both keep a row; an empty one keeps all."""
+    return b if not len(a) else a if not len(b) else a & b
