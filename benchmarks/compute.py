@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 from distributed import Client
 
-from citylib.indicators.declaration import Indicator, load_indicators
+from citylib.indicators.declaration import Indicator
+from citylib.indicators.declared import load_indicators
 from citylib.indicators.engine import Areas, compute
 from citylib.indicators.workers import connect
 from citylib.indicators.workspace import Workspace

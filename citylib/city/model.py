@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,11 +51,12 @@ def parse(model: type[Model], values: dict[str, Any], path: Path) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = [f"{path}: {_sentence(fault, model)}" for fault in error.errors()]
+        lines = [f"{path}: {sentence(fault, model)}" for fault in error.errors()]
         raise ProfileError("\n".join(dict.fromkeys(lines))) from None
 
 
-def _sentence(fault: Any, model: type[BaseModel]) -> str:
+def sentence(fault: Any, model: type[BaseModel]) -> str:
+    """What one of pydantic's errors says, with its key and the mend."""
     key = ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-"))
     last = str(fault["loc"][-1]) if fault["loc"] else ""
     if fault["type"] == "extra_forbidden":
@@ -64,6 +66,10 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
     if fault["type"] == "missing":
         return f"key {key!r} is missing; add it"
     what = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "literal_error":
+        words = re.findall(r"'(.*?)'", fault["ctx"]["expected"])
+        near = difflib.get_close_matches(str(fault["input"]), words, 1)
+        what = f"did you mean {near[0]!r}? {what}" if near else what
     got = "" if isinstance(fault["input"], (dict, list)) else f" (it is {fault['input']!r})"
     return f"key {key!r}: {what}{got}" if key else what
 

@@ -160,8 +160,25 @@ RATIO = Aggregation(
     needs_denominator=True,
 )
 
+WEIGHTED_MEAN = Aggregation(
+    "weighted_mean",
+    lambda rows: (rows.paired[:, 3], rows.paired[:, 2]),
+    add,
+    lambda states: divide(states[0], states[1]),
+    (0.0, 0.0),
+)
+SHARE = Aggregation(
+    "share",
+    _sum_and_count,
+    add,
+    lambda states: divide(states[0], states[1]),
+    (0.0, 0.0),
+    needs_measure=False,
+)
+
 AGGREGATIONS = {
-    aggregation.name: aggregation for aggregation in (COUNT, SUM, MEAN, MIN, MAX, STD, LAST, RATIO)
+    aggregation.name: aggregation
+    for aggregation in (COUNT, SUM, MEAN, MIN, MAX, STD, LAST, RATIO, WEIGHTED_MEAN, SHARE)
 }
 """Every aggregation by its name in a declaration.
 
@@ -170,5 +187,7 @@ out records whose measure is missing, and a group without any is missing, not ze
 population (divides by n). `last` takes the newest record, and is for the city as a whole only: the
 newest records of its areas make no newest record of the city. `ratio` divides the sum of `measure`
 by the sum of `denominator`, so that a rate of the city is the rate of its people and not the mean
-of its districts' rates.
+of its districts' rates. The second column of a `weighted_mean` is its weight. A `share`'s measure
+is 1 for a record that meets its condition, and 0 for one that does not. `quantile` and `distinct`
+are in `citylib.indicators.sketches`.
 """

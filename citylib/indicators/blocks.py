@@ -59,8 +59,9 @@ class Block:
         key = (
             id(grouped),
             json.dumps(indicator.where),
+            json.dumps(indicator.condition),
             indicator.measure,
-            indicator.denominator,
+            indicator.second,
         )
         if key not in self._rows:
             self._rows[key] = self._rows_of(indicator, grouped)
@@ -69,8 +70,8 @@ class Block:
 
     def _rows_of(self, indicator: Indicator, grouped: _Grouped) -> Rows:
         meant = self._meant(indicator.where)
-        measure, known = self._numbers(indicator.measure)
-        second, second_known = self._numbers(indicator.denominator)
+        measure, known, labels = self._measured(indicator)
+        second, second_known = self._numbers(indicator.second)
         return Rows(
             grouped.groups,
             len(grouped.records),
@@ -80,7 +81,23 @@ class Block:
             _both(meant, known),
             meant,
             grouped.records,
+            labels,
         )
+
+    def _measured(self, indicator: Indicator) -> tuple[Any, np.ndarray, np.ndarray | None]:
+        """The measure, whether there is one, and its texts if it has any."""
+        if indicator.condition:
+            known = ALL
+            for name in indicator.condition:
+                known = _both(known, _valid(self._column(name)))
+            return self._meant(indicator.condition).astype(np.float64), known, None
+        if indicator.measure is None or not _is_text(self.table[indicator.measure].type):
+            return *self._numbers(indicator.measure), None
+        column = self._column(indicator.measure)
+        if not isinstance(column, pa.DictionaryArray):
+            column = column.dictionary_encode()
+        labels = column.dictionary.to_numpy(zero_copy_only=False)
+        return _codes(column), _valid(column), labels
 
     def _column(self, name: str) -> pa.Array:
         if name not in self._columns:
@@ -159,7 +176,7 @@ class Block:
     ) -> _Grouped:
         """Groups of records that are far apart."""
         at = np.searchsorted(starts, self._moments, "right") - 1
-        counts = place >= 0
+        counts = place != kernels.NOWHERE
         counts[self.dropped] = False
         keys, inverse = np.unique((numbers[at] * width + place)[counts], return_inverse=True)
         groups = np.full(len(counts), len(keys), np.uint32)
@@ -198,7 +215,7 @@ def states_of(table: pa.Table, dropped: np.ndarray, plans: Sequence[Plan]) -> di
 
 
 def _places(area: pa.DictionaryArray, plan: Plan) -> np.ndarray:
-    """Number of the level's area for each code of a dictionary; -1 at the end for none."""
+    """Number of the level's area for each code of a dictionary; `NOWHERE` at the end for none."""
     names = area.dictionary.to_pylist()
     for code in names:
         if code not in plan.areas.place:
@@ -206,12 +223,13 @@ def _places(area: pa.DictionaryArray, plan: Plan) -> np.ndarray:
                 f"dataset {plan.indicator.dataset!r}: area {code!r} is not in the city's profile; "
                 "load the dataset again after changing the profile's areas"
             )
-    return np.array([*(plan.areas.place[code] for code in names), -1], np.int64)
+    return np.array([*(plan.areas.place[code] for code in names), kernels.NOWHERE], np.uint32)
 
 
 def _codes(column: pa.DictionaryArray) -> np.ndarray:
     """Numbers of a dictionary's entries; their count where there is none."""
-    return _plain(column.indices.fill_null(len(column.dictionary)), np.int32)
+    indices = column.indices.fill_null(len(column.dictionary))
+    return _plain(indices, f"u{indices.type.to_pandas_dtype()().itemsize}")
 
 
 def _fits(column: pa.Array, compare: str, value: Any) -> np.ndarray:
@@ -221,6 +239,10 @@ def _fits(column: pa.Array, compare: str, value: Any) -> np.ndarray:
     else:
         fits = COMPARISONS[compare](column, pa.scalar(value))
     return _bits(fits, 1) & (_valid(fits) if fits.null_count else np.True_)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_dictionary(kind)
 
 
 def _plain(column: pa.Array, kind: Any) -> np.ndarray:

@@ -25,7 +25,7 @@ from citylib.city.errors import CityError
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
-from citylib.indicators.declaration import FOLDER, load_indicators
+from citylib.indicators.declared import FOLDER, load_indicators
 from citylib.indicators.published import Comparison, compare_published
 from citylib.indicators.replayed import real
 

@@ -19,6 +19,8 @@ from citylib.indicators.areas import Areas
 from citylib.indicators.blocks import Plan, states_of
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.figures import figures
+from citylib.indicators.functions import computed
+from citylib.indicators.own import FunctionIndicator
 from citylib.indicators.partial import Partial, empty, merge_all
 from citylib.indicators.replayed import marked
 from citylib.lake.errors import StorageFault
@@ -69,25 +71,29 @@ def compute(
     DatasetMissing
         A table has not been loaded yet.
     """
+    named = {indicator.id: indicator for indicator in indicators}
     for indicator in indicators:
-        indicator.check(city)
+        indicator.check(city, named)
     tables = {name: lake.table(name) for name in dict.fromkeys(i.dataset for i in indicators)}
     pieces = {name: table.pieces() for name, table in tables.items()}
-    parts = partials(indicators, pieces, city, client, progress)
-    made = {
-        indicator.id: figures(
-            indicator, parts[indicator.id], city, tables[indicator.dataset].metadata
-        )
-        for indicator in indicators
-    }
-    return marked(made, tables)
+    merging = [indicator for indicator in indicators if indicator.merges]
+    parts = partials(merging, pieces, city, client, progress)
+    made: dict[str, xr.DataArray] = {}
+    for indicator in sorted(indicators, key=lambda one: one.per is not None):
+        table, head = tables[indicator.dataset], made.get(indicator.per or "")
+        if isinstance(indicator, FunctionIndicator):
+            made[indicator.id] = computed(indicator, table, city, client, head)
+        else:
+            part = parts[indicator.id]
+            made[indicator.id] = figures(indicator, part, city, table.metadata, head)
+    return marked({name: made[name] for name in named}, tables)
 
 
 def partials(
     indicators: Sequence[Indicator],
     pieces: Mapping[str, Sequence[Piece]],
     city: City,
-    client: Client,
+    client: Client | None,
     progress: Callable[[int, int], None] | None = None,
     periods: Mapping[str, Ranges] | None = None,
 ) -> dict[str, Partial]:
@@ -101,8 +107,8 @@ def partials(
         By dataset.
     city : City
         Its areas and time zone.
-    client : distributed.Client
-        Who computes.
+    client : distributed.Client, optional
+        Who computes; None: this thread, which is quicker where there are few records.
     progress : callable (done, total), optional
         Called whenever a task is done.
     periods : mapping of str to sequence of (int, int), optional
@@ -116,10 +122,16 @@ def partials(
     """
     levels = {level: Areas.of(city, level) for level in {i.level for i in indicators}}
     finished: dict[str, Future] = {}
+    results: dict[str, dict[str, Partial]] = {}
     tasks: list[Future] = []
     for name in dict.fromkeys(indicator.dataset for indicator in indicators):
         plans = [Plan(i, levels[i.level], city.timezone) for i in indicators if i.dataset == name]
         within = (periods or {}).get(name)
+        if client is None:
+            results[name] = _merge(
+                plans, [_chunk(some, plans, within) for some in even(pieces[name])]
+            )
+            continue
         parts = [
             client.submit(_chunk, some, plans, within, pure=False) for some in even(pieces[name])
         ]
@@ -132,8 +144,9 @@ def partials(
             tasks += parts
         if parts:
             finished[name] = parts[0]
-    _follow(tasks, progress)
-    results = {name: future.result() for name, future in finished.items()}
+    if tasks:
+        _follow(tasks, progress)
+    results |= {name: future.result() for name, future in finished.items()}
     return {
         i.id: results[i.dataset][i.id] if i.dataset in results else empty(i.how) for i in indicators
     }

@@ -13,12 +13,17 @@ from citylib.city.profile import City
 from citylib.indicators.aggregations import Floats
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import Indicator
+from citylib.indicators.derive import derived
 from citylib.indicators.partial import Partial, whole
 from citylib.indicators.periods import UNIT
 
 
 def figures(
-    indicator: Indicator, partial: Partial, city: City, metadata: Mapping[str, Any]
+    indicator: Indicator,
+    partial: Partial,
+    city: City,
+    metadata: Mapping[str, Any],
+    head: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """Figures of an indicator from its states.
 
@@ -32,6 +37,8 @@ def figures(
         Its areas, time zone and languages.
     metadata : mapping
         Of the table: `publisher` and `licence` are told.
+    head : xarray.DataArray, optional
+        Figures of the indicator that this one is `per`.
 
     Returns
     -------
@@ -41,8 +48,9 @@ def figures(
     """
     areas = Areas.of(city, indicator.level)
     start, values = matrix(indicator, partial, len(areas.codes))
-    values = derived(indicator, values)
-    return labelled(indicator, start, values, areas, city, metadata)
+    array = labelled(indicator, start, values, areas, city, metadata)
+    said = None if head is None else (head["time"].values, head.values)
+    return array.copy(data=derived(indicator, array["time"].values, values, said))
 
 
 def matrix(indicator: Indicator, partial: Partial, width: int) -> tuple[int, Floats]:
@@ -71,15 +79,6 @@ def matrix(indicator: Indicator, partial: Partial, width: int) -> tuple[int, Flo
     values[period[place > 0] - start, 1:] = indicator.how.absent
     values[period - start, place] = known[some]
     return start, values
-
-
-def derived(indicator: Indicator, values: Floats) -> Floats:
-    """What a declaration derives from the figures of all periods; shape of `values`."""
-    if indicator.derive == "difference":
-        return np.diff(values, axis=0, prepend=np.nan)
-    if indicator.derive == "running_total":
-        return np.where(np.isnan(values), np.nan, np.nancumsum(values, axis=0))
-    return values
 
 
 def labelled(
@@ -128,6 +127,8 @@ def labelled(
             "aggregation": indicator.aggregation,
             "cell_methods": f"time: {indicator.aggregation} area: {indicator.aggregation}",
             "better": indicator.better or "",
+            **({"target": indicator.target} if indicator.target is not None else {}),
+            **({"thresholds": list(indicator.thresholds)} if indicator.thresholds else {}),
             "headline": int(indicator.headline),
             "declaration": indicator.digest,
         },

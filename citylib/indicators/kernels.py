@@ -13,6 +13,10 @@ import numpy as np
 
 compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 
+NOWHERE = 1 << 31
+"""Number of an area that counts nowhere; a block has fewer groups."""
+RUN = 1024
+"""Rows that are looked at together."""
 COUNT, SUM, MIN, MAX = range(4)
 """Columns of `fused`'s result."""
 
@@ -21,9 +25,9 @@ COUNT, SUM, MIN, MAX = range(4)
 def extent(time):
     """The earliest and the latest of some moments, of which there is at least one."""
     low = high = time[0]
-    for moment in time:
-        low = min(low, moment)
-        high = max(high, moment)
+    for row in range(len(time)):
+        low = min(low, time[row])
+        high = max(high, time[row])
     return low, high
 
 
@@ -35,10 +39,10 @@ def number_groups(time, codes, places, edges, periods, width, groups, records):
     ----------
     time : ndarray of int64, shape (rows,)
         Microseconds, within the edges.
-    codes : ndarray of int, shape (rows,)
+    codes : ndarray of uint, shape (rows,)
         Number of the row's area in `places`.
-    places : ndarray of int64
-        What to add to a period's first group; -1 for an area that counts nowhere.
+    places : ndarray of uint32
+        What to add to a period's first group; `NOWHERE` for an area that counts nowhere.
     edges, periods : ndarray of int64, shape (periods + 1,) and (periods,)
         Where periods begin, and the number of each, counted from the block's first.
     width : int
@@ -48,17 +52,31 @@ def number_groups(time, codes, places, edges, periods, width, groups, records):
     records : ndarray of int64, shape (size + 1,)
         Added to.
     """
-    nowhere = len(records) - 1
-    low, high, base = 1, 0, 0
-    for row in range(len(time)):
-        moment = time[row]
-        if not (low <= moment < high):
-            at = np.searchsorted(edges, moment, side="right") - 1
-            low, high, base = edges[at], edges[at + 1], periods[at] * width
-        place = places[codes[row]]
-        group = np.uint64(base + place) if place >= 0 else np.uint64(nowhere)
-        groups[row] = group
-        records[group] += 1
+    nowhere = np.uint32(len(records) - 1)
+    at = 0
+    for begin in range(0, len(time), RUN):
+        end = min(begin + RUN, len(time))
+        low = high = time[begin]
+        for row in range(begin, end):
+            low = min(low, time[row])
+            high = max(high, time[row])
+        if not edges[at] <= low < edges[at + 1]:
+            at = np.searchsorted(edges, low, side="right") - 1
+        if high < edges[at + 1]:  # mostly, if records are in the order of their time
+            base = np.uint32(periods[at] * width)
+            for row in range(begin, end):
+                group = np.uint32(base + places[codes[row]])
+                group = group if group < nowhere else nowhere
+                groups[row] = group
+                records[group] += 1
+        else:
+            for row in range(begin, end):
+                if not edges[at] <= time[row] < edges[at + 1]:
+                    at = np.searchsorted(edges, time[row], side="right") - 1
+                group = np.uint32(np.uint32(periods[at] * width) + places[codes[row]])
+                group = group if group < nowhere else nowhere
+                groups[row] = group
+                records[group] += 1
 
 
 @compiled
@@ -71,6 +89,18 @@ def tally(keep, groups, size):
 
 
 @compiled
+def some(keep, begin, places):
+    """Write where kept rows of the next `RUN` are; returns how many there are. Without a branch,
+    because nobody could foretell it.
+    """
+    count = 0
+    for row in range(begin, min(begin + RUN, len(keep))):
+        places[count] = row
+        count += keep[row]
+    return count
+
+
+@compiled
 def fused(values, keep, groups, size):
     """Count, sum, smallest and largest value of each group; shape (size + 1, 4)."""
     out = np.empty((size + 1, 4))
@@ -78,32 +108,44 @@ def fused(values, keep, groups, size):
     out[:, 1] = 0.0
     out[:, 2] = np.inf
     out[:, 3] = -np.inf
-    every = len(keep) == 0
-    for row in range(len(groups)):
-        if every or keep[row]:
-            value = np.float64(values[row])
-            if value - value == 0.0:
-                group = groups[row]
-                out[group, 0] += 1.0
-                out[group, 1] += value
-                if value < out[group, 2]:
-                    out[group, 2] = value
-                if value > out[group, 3]:
-                    out[group, 3] = value
+    if len(keep) == 0:
+        for row in range(len(groups)):
+            _fuse(np.float64(values[row]), groups[row], out)
+    else:
+        places = np.empty(RUN, np.uint64)
+        for begin in range(0, len(groups), RUN):
+            for place in range(some(keep, begin, places)):
+                row = places[place]
+                _fuse(np.float64(values[row]), groups[row], out)
     return out
+
+
+@compiled
+def _fuse(value, group, out):
+    if value - value == 0.0:  # neither NaN nor infinite
+        out[group, 0] += 1.0
+        out[group, 1] += value
+        if value < out[group, 2]:
+            out[group, 2] = value
+        if value > out[group, 3]:
+            out[group, 3] = value
 
 
 @compiled
 def squares(values, keep, groups, means):
     """Sum of squares of the distances from each group's mean; shape of `means`."""
     out = np.zeros(len(means))
-    every = len(keep) == 0
-    for row in range(len(groups)):
-        if every or keep[row]:
-            group = groups[row]
-            distance = np.float64(values[row]) - means[group]
-            if distance - distance == 0.0:
-                out[group] += distance * distance
+    if len(keep) == 0:
+        for row in range(len(groups)):
+            distance = np.float64(values[row]) - means[groups[row]]
+            out[groups[row]] += distance * distance if distance - distance == 0.0 else 0.0
+    else:
+        places = np.empty(RUN, np.uint64)
+        for begin in range(0, len(groups), RUN):
+            for place in range(some(keep, begin, places)):
+                row = places[place]
+                distance = np.float64(values[row]) - means[groups[row]]
+                out[groups[row]] += distance * distance if distance - distance == 0.0 else 0.0
     return out
 
 

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
-from citylib.indicators.declaration import FOLDER, Indicator, load_indicators
+from citylib.indicators.declaration import Indicator
+from citylib.indicators.declared import FOLDER, load_indicators
 from citylib.lake import DatasetMissing, Lake
 from citylib.operations.store import Store
 

@@ -36,6 +36,8 @@ class Rows:
         Rows that the filter keeps, whether their measure is there or not; by default all.
     records : ndarray of int64, shape (size,), optional
         Rows of each group.
+    labels : ndarray of object, optional
+        If the measure is text: the texts, of which the values are the numbers.
 
     Examples
     --------
@@ -56,12 +58,14 @@ class Rows:
         keep: np.ndarray = ALL,
         meant: np.ndarray = ALL,
         records: np.ndarray | None = None,
+        labels: np.ndarray | None = None,
     ) -> None:
         self.size = size
         self._groups = groups.astype(np.uint32, copy=False)
         self._measure, self._second, self._moments = measure, second, moments
         self._keep, self._meant = keep, meant
         self._records = records
+        self.labels = labels
 
     @cached_property
     def records(self) -> Floats:

@@ -7,11 +7,21 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pyarrow.compute as pc
+
 Value = str | int | float
-Condition = dict[str, Value | list[Value] | dict[str, Value | list[Value]]]
+Condition = dict[str, Any]
 """For each column a value, several of which one must be met, or comparisons that must all hold."""
 
-COMPARISONS = ("gt", "ge", "lt", "le", "eq", "ne", "in")
+COMPARISONS = {
+    "gt": pc.greater,
+    "ge": pc.greater_equal,
+    "lt": pc.less,
+    "le": pc.less_equal,
+    "eq": pc.equal,
+    "ne": pc.not_equal,
+    "in": pc.is_in,
+}
 """Greater than, greater or equal, less than, less or equal, equal, not equal, one of. A record
 without a value in the column meets none of them."""
 
@@ -38,7 +48,7 @@ def checked(condition: object) -> Condition:
             raise ValueError(f"{column!r} has no comparison; write {{ gt = 35 }}, or a value")
         for word, value in comparisons(wanted):
             if word not in COMPARISONS:
-                near = difflib.get_close_matches(str(word), COMPARISONS, 1, 0.4)
+                near = difflib.get_close_matches(str(word), list(COMPARISONS), 1, 0.4)
                 meant = f"did you mean {near[0]!r}? " if near else ""
                 raise ValueError(
                     f"{column!r} has the comparison {word!r}; {meant}"

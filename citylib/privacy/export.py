@@ -9,7 +9,8 @@ import xarray as xr
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube, CubeMissing
-from citylib.indicators.declaration import FOLDER, DeclarationError, Indicator, load_indicators
+from citylib.indicators.declaration import DeclarationError, Indicator
+from citylib.indicators.declared import FOLDER, load_indicators
 
 
 class PublicExport:

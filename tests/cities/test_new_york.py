@@ -20,7 +20,7 @@ from citylib.city.settings import Settings
 from citylib.hub.installation import Installation
 from citylib.indicators.check import run_check
 from citylib.indicators.cube import Cube
-from citylib.indicators.declaration import load_indicators
+from citylib.indicators.declared import load_indicators
 from citylib.indicators.refresh import run_compute
 from citylib.lake import Lake
 from citylib.panels.mayor import header

@@ -5,7 +5,7 @@ import re
 from citylib.city.profile import load_city
 from citylib.indicators.check import run_check
 from citylib.indicators.cube import Cube
-from citylib.indicators.declaration import load_indicators
+from citylib.indicators.declared import load_indicators
 from citylib.lake import Lake
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.tile import tile

@@ -224,7 +224,7 @@ def test_a_declaration_that_does_not_fit_the_city_says_so(changes, message):
         ({"scale": float("inf")}, "finite"),
         ({"denominator": "of"}, "takes no denominator"),
         ({"frequency": "week"}, "'hour', 'day', 'month' or 'year'"),
-        ({"measures": "n"}, "Extra inputs"),
+        ({"measures": "n"}, "'measures' is not known here; did you mean 'measure'"),
     ],
 )
 def test_a_wrong_declaration_fails_where_it_is_written(changes, message):
