@@ -3,6 +3,7 @@
 The cube is an Icechunk repository (https://icechunk.io). Indicators of the same area level and
 frequency share a Zarr group, `district/day` for example, which is an `xarray.Dataset` with dims
 `(time, area)`. All groups change in one commit: a reader sees one version or the next, never half.
+A version that has been replaced stays readable for `KEEP`.
 """
 
 from __future__ import annotations
@@ -12,21 +13,18 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import icechunk
-import numpy as np
 import xarray as xr
+import zarr
 
 from citylib.city.errors import CityError
-
-BRANCH = "main"
-
-# It warns at each opening that a folder has no guard against two writers; `_only_writer` is one.
-icechunk.set_logs_filter("error")
+from citylib.indicators.draft import Draft
+from citylib.indicators.versions import BRANCH, KEEP, expire, moment_of, storage
 
 
 class CubeMissing(CityError):
@@ -42,16 +40,22 @@ class Cube:
     ----------
     uri : str
         Folder, or object storage as `s3://bucket/prefix` with credentials from the environment.
+    as_of : datetime or str, optional
+        Show the version that was the newest at a moment, or a version by its identifier; a moment
+        as text is ISO 8601, in UTC unless it says another offset. It stays shown.
 
     Examples
     --------
     >>> cube = Cube("var/cube")  # doctest: +SKIP
     >>> cube.read("pm25").sel(time="2020-01-01", area="11")  # doctest: +SKIP
+    >>> Cube("var/cube", as_of="2026-11-20T08:00").read("pm25")  # doctest: +SKIP
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, as_of: datetime | str | None = None) -> None:
         self.uri = uri
+        self._as_of = as_of
         self._opened: dict[str | None, xr.Dataset] = {}
+        self._found: Any = None
 
     @property
     def empty(self) -> bool:
@@ -65,7 +69,7 @@ class Cube:
         Raises
         ------
         CubeMissing
-            Nothing has been committed yet.
+            Nothing has been committed yet, or there is no such version.
         """
         return str(self._session.snapshot_id)
 
@@ -73,10 +77,14 @@ class Cube:
     def stale(self) -> bool:
         """Whether there is a newer version than the one that is shown."""
         repo = self._repo()
-        return repo is not None and str(repo.lookup_branch(BRANCH)) != self.version
+        return (
+            repo is not None
+            and self._as_of is None
+            and str(repo.lookup_branch(BRANCH)) != self.version
+        )
 
     def refresh(self) -> None:
-        """Show the newest version from now on."""
+        """Show the newest version from now on, or the one that `as_of` says."""
         for name in ("_session", "_groups"):
             self.__dict__.pop(name, None)
         self._opened.clear()
@@ -115,12 +123,11 @@ class Cube:
                 f"the cube has no indicator {indicator!r} (it has: {known}); "
                 "declare it in the city's profile and run: citylib compute"
             )
-        array = self._open(self._groups[indicator])[indicator]
-        periods = np.flatnonzero(array.notnull().any("area"))
-        if not len(periods):
-            return array.isel(time=slice(0))
-        first, last = periods[[0, -1]]
-        return array.isel(time=slice(int(first), int(last) + 1))
+        group = self._groups[indicator]
+        array = self._open(group)[indicator].assign_attrs(computed=self._root.get("computed", ""))
+        axis = self._root.get("axes", {}).get(group, 0)
+        first, last = self._root.get("spans", {}).get(indicator, (axis, axis + array.sizes["time"]))
+        return array.isel(time=slice(first - axis, last - axis))
 
     def dataset(self, frequency: str, level: str = "district") -> xr.Dataset:
         """All indicators of a frequency and area level.
@@ -153,6 +160,16 @@ class Cube:
         """What was said at the commit: `tables` (version of each), `declarations`, `computed`."""
         return dict(self._root)
 
+    def tree(self) -> xr.DataTree:
+        """All indicators: a node for each area level and frequency, see `dataset`.
+
+        Examples
+        --------
+        >>> cube.tree()["district/day"]["pm25"]  # doctest: +SKIP
+        """
+        groups = dict.fromkeys(self._groups.values())
+        return xr.DataTree.from_dict({group: self._open(group) for group in groups})
+
     def write(self, figures: Mapping[str, xr.DataArray], attrs: Mapping[str, Any]) -> str:
         """Replace the cube's contents in one commit.
 
@@ -167,51 +184,82 @@ class Cube:
         -------
         str
             The new version.
+
+        Raises
+        ------
+        CubeBusy
+            Another version came first; nothing was changed.
         """
-        groups: dict[str, list[xr.DataArray]] = {}
-        for array in figures.values():
-            level, frequency = array["area"].attrs["level"], array.attrs["frequency"]
-            groups.setdefault(f"{level}/{frequency}", []).append(array)
-        names = {array.name: group for group, arrays in groups.items() for array in arrays}
-        computed = datetime.now(UTC).isoformat(timespec="seconds")
-        about = {
-            **attrs,
-            "groups": {name: names[name] for name in figures},
-            "computed": computed,
-            "Conventions": "CF-1.12",
-        }
+        with self.draft() as draft:
+            draft.clear()
+            draft.about.update(attrs)
+            draft.put(figures.values())
+            draft.about["groups"] = {name: draft.groups[name] for name in figures}
+            return draft.commit(f"{len(figures)} indicators")
+
+    @contextmanager
+    def draft(self) -> Iterator[Draft]:
+        """The next version, to be written and committed in the block that follows.
+
+        Nobody else writes to the cube meanwhile, if it is a folder; in object storage who commits
+        second fails. Afterwards the cube shows the newest version.
+        """
         with self._only_writer():
             repo = self._repo(create=True)
             session = repo.writable_session(BRANCH)
             with _quiet():
-                root = xr.Dataset(attrs={"about": json.dumps(about, ensure_ascii=False)})
-                root.to_zarr(session.store, mode="w", consolidated=False)
-                for group, arrays in groups.items():
-                    merged = xr.merge(arrays, join="outer", combine_attrs="drop_conflicts")
-                    merged = merged.assign_attrs(Conventions="CF-1.12", computed=computed)
-                    for name in merged.data_vars:
-                        merged[name].attrs["computed"] = computed
-                    merged.to_zarr(
-                        session.store, group=group, mode="w", consolidated=False, zarr_format=3
-                    )
-            version = session.commit(f"{len(figures)} indicators", metadata={"computed": computed})
+                yield Draft(session, _about(session.store))
         self.refresh()
-        return str(version)
 
     def history(self) -> list[str]:
-        """Versions from the newest to the oldest with figures."""
+        """Versions from the newest to the oldest with figures that is kept."""
+        return [version for version, _ in self.versions()]
+
+    def versions(self) -> Iterator[tuple[str, datetime]]:
+        """The same one by one, with the time of each commit."""
+        repo = self._repo()
+        if repo is not None:
+            for snapshot in repo.ancestry(branch=BRANCH):
+                if snapshot.parent_id is not None:
+                    yield str(snapshot.id), snapshot.written_at
+
+    def expire(self, keep: timedelta = KEEP) -> int:
+        """Remove versions that were replaced longer ago, and what is left of unfinished ones.
+
+        Parameters
+        ----------
+        keep : timedelta
+            Who has opened a version can go on reading it for so long after it was replaced.
+
+        Returns
+        -------
+        int
+            Number of versions that are gone.
+        """
         repo = self._repo()
         if repo is None:
-            return []
-        *versions, _initial = [snapshot.id for snapshot in repo.ancestry(branch=BRANCH)]
-        return [str(version) for version in versions]
+            return 0
+        with self._only_writer():
+            return expire(repo, keep)
 
     @cached_property
     def _session(self) -> Any:
         repo = self._repo()
         if repo is None:
             raise CubeMissing(f"there is no cube at {self.uri} yet; run: citylib compute")
-        return repo.readonly_session(BRANCH)
+        if self._as_of is None:
+            return repo.readonly_session(BRANCH)
+        moment = moment_of(self._as_of)
+        try:
+            if moment is None:
+                return repo.readonly_session(snapshot_id=str(self._as_of))
+            return repo.readonly_session(BRANCH, as_of=moment)
+        except (icechunk.IcechunkError, ValueError):
+            oldest = min((time for _, time in self.versions()), default=None)
+            said = f"the oldest is of {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "there is none"
+            raise CubeMissing(
+                f"{self.uri}: there is no version {self._as_of} of the cube (any more); {said}"
+            ) from None
 
     @cached_property
     def _groups(self) -> dict[str, str]:
@@ -219,34 +267,35 @@ class Cube:
 
     @property
     def _root(self) -> dict[str, Any]:
-        try:
-            return json.loads(self._open(None).attrs["about"])
-        except (FileNotFoundError, KeyError):
-            return {}
+        if None not in self._opened:
+            self._opened[None] = xr.Dataset(attrs=_about(self._session.store))
+        return self._opened[None].attrs
 
-    def _open(self, group: str | None) -> xr.Dataset:
+    def _open(self, group: str) -> xr.Dataset:
         if group not in self._opened:
             self._opened[group] = self._open_group(group)
         return self._opened[group]
 
-    def _open_group(self, group: str | None) -> xr.Dataset:
+    def _open_group(self, group: str) -> xr.Dataset:
         with _quiet():
             dataset = xr.open_zarr(
                 self._session.store, group=group, consolidated=False, chunks=None
             )
-        if "area" not in dataset.coords:
-            return dataset
         # Zarr's strings have a type of numpy's of which much of xarray and pandas knows nothing.
         area = dataset["area"]
-        return dataset.assign_coords(area=("area", area.values.astype(object), area.attrs))
+        names = ("area", area.values.astype(object), area.attrs)
+        return dataset.assign_coords(area=names).assign_attrs(
+            computed=self._root.get("computed", "")
+        )
 
     def _repo(self, create: bool = False) -> Any:
-        storage = _storage(self.uri)
-        if create:
-            return icechunk.Repository.open_or_create(storage)
-        if not icechunk.Repository.exists(storage):
-            return None
-        return icechunk.Repository.open(storage)
+        if self._found is None:
+            place = storage(self.uri)
+            if create:
+                self._found = icechunk.Repository.open_or_create(place)
+            elif icechunk.Repository.exists(place):
+                self._found = icechunk.Repository.open(place)
+        return self._found
 
     @contextmanager
     def _only_writer(self) -> Iterator[None]:
@@ -260,16 +309,6 @@ class Cube:
             yield
 
 
-def _storage(uri: str) -> Any:
-    if "://" not in uri:
-        return icechunk.local_filesystem_storage(uri)
-    scheme, _, rest = uri.partition("://")
-    bucket, _, prefix = rest.partition("/")
-    if scheme != "s3":
-        raise CityError(f"cube {uri!r}: only folders and s3://bucket/prefix are known")
-    return icechunk.s3_storage(bucket=bucket, prefix=prefix, from_env=True)
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Leave out what the storage libraries tell their own developers."""
@@ -277,3 +316,11 @@ def _quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message=".*Zarr (V3|format 3) specification.*")
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
         yield
+
+
+def _about(store: Any) -> dict[str, Any]:
+    """What a version says of itself."""
+    try:
+        return json.loads(str(zarr.open_group(store, mode="r", zarr_format=3).attrs["about"]))
+    except (FileNotFoundError, KeyError):
+        return {}

@@ -3,17 +3,159 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
+from citylib.indicators.areas import Areas
 from citylib.indicators.cube import Cube
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.declared import FOLDER, load_indicators
-from citylib.lake import DatasetMissing, Lake
+from citylib.indicators.draft import CubeBusy, Draft
+from citylib.indicators.states import digest
+from citylib.indicators.versions import EVERY
+from citylib.lake import DatasetMissing, Lake, Table
 from citylib.operations.store import Store
+
+if TYPE_CHECKING:
+    from citylib.indicators.incremental import Outcome
+
+FEW = 4_000_000
+"""Records that this process reads by itself before a cluster would have begun to."""
+ATTEMPTS = 5
+
+
+class Refresh:
+    """Brings a cube up to date, as often as it is asked.
+
+    What it has opened it keeps open, so that the second time costs what is new since the first.
+
+    Parameters
+    ----------
+    lake : Lake
+        Where the tables are.
+    cube : Cube
+        Where the figures go.
+    city : City
+    indicators : mapping of str to Indicator
+        All that the cube is to have, by id. Their tables must be there.
+
+    Examples
+    --------
+    >>> refresh = Refresh(lake, cube, city, load_indicators(folder, city))  # doctest: +SKIP
+    >>> refresh.run()  # doctest: +SKIP
+    Outcome(computed=[], refreshed=['pm25', 'pm10'])
+    """
+
+    def __init__(
+        self, lake: Lake, cube: Cube, city: City, indicators: Mapping[str, Indicator]
+    ) -> None:
+        self.lake, self.cube, self.city, self.indicators = lake, cube, city, indicators
+        self._tables: dict[str, Table] = {}
+        areas = {one.level: Areas.of(city, one.level) for one in indicators.values()}
+        self._digests = {
+            name: digest(one, areas[one.level], city.timezone) for name, one in indicators.items()
+        }
+
+    def run(
+        self, again: bool = False, progress: Callable[[int, int], None] | None = None
+    ) -> Outcome | None:
+        """Bring the cube up to date.
+
+        Parameters
+        ----------
+        again : bool
+            Compute everything from all records, even what has not changed.
+        progress : callable (done, total), optional
+            Called whenever a part of a long computation is done.
+
+        Returns
+        -------
+        Outcome, optional
+            What was computed; None: the cube is up to date as it is.
+
+        Raises
+        ------
+        DatasetMissing
+            A table is not there.
+        CubeBusy
+            Others always committed first; nothing was changed.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._run(again, progress)
+            except CubeBusy:
+                self.cube.refresh()
+                if attempt == ATTEMPTS - 1:
+                    raise
+        return None
+
+    def _run(self, again: bool, progress: Callable[[int, int], None] | None) -> Outcome | None:
+        tables = {
+            name: self._tables[name].newer() if name in self._tables else self.lake.table(name)
+            for name in dict.fromkeys(one.dataset for one in self.indicators.values())
+        }
+        self._tables = tables
+        if not again and self._up_to_date(tables):
+            return None
+        from citylib.indicators.incremental import Update
+
+        with ExitStack() as stack, self.cube.draft() as draft:
+            update = Update(
+                draft, self.indicators, tables, self.city, self._digests, _client(stack), progress
+            )
+            outcome = update.run(again)
+            due = _due(draft)
+            draft.commit(f"{len(self.indicators)} indicators")
+        if due:
+            self.cube.expire()
+        return outcome
+
+    def _up_to_date(self, tables: Mapping[str, Table]) -> bool:
+        if self.cube.empty:
+            return False
+        if self.cube.stale:
+            self.cube.refresh()
+        about = self.cube.attrs
+        known = {name: one["digest"] for name, one in about.get("states", {}).items()}
+        return (
+            about.get("tables") == {name: table.version for name, table in tables.items()}
+            and about.get("declarations") == {k: one.digest for k, one in self.indicators.items()}
+            and known == self._digests
+        )
+
+
+def _due(draft: Draft) -> bool:
+    """Whether it is time to remove old versions; if so, it is noted that it is done."""
+    now, last = datetime.now(UTC), draft.about.get("tidied")
+    if last is not None and now - datetime.fromisoformat(last) < EVERY:
+        return False
+    draft.about["tidied"] = now.isoformat(timespec="seconds")
+    return True
+
+
+def _client(stack: ExitStack) -> Callable[[int], Any]:
+    """Who computes so many records: one client for as long as the block lasts, if one is needed."""
+    found: list[Any] = []
+
+    def client(rows: int) -> Any:
+        if rows <= FEW and not found:
+            return None
+        if not found:
+            # Imported here: Dask's scheduler takes a second to import and to start.
+            from citylib.indicators.workers import connect
+
+            found.append(stack.enter_context(connect()))
+        return found[0]
+
+    return client
 
 
 def announce(cube: Cube, store: Store) -> None:
@@ -29,10 +171,14 @@ def announce(cube: Cube, store: Store) -> None:
     store : Store
         The change log is written there.
     """
-    told = {change.subject for change in store.changes.since(0, limit=2**31 - 1, kind="cube")}
-    for version in reversed(cube.history()):
-        if version not in told:
-            store.changes.append("cube", version, key=f"cube:{version}")
+    last = store.changes.last("cube")
+    new = list(takewhile(lambda version: last is None or version != last.subject, _ids(cube)))
+    for version in reversed(new):
+        store.changes.append("cube", version, key=f"cube:{version}")
+
+
+def _ids(cube: Cube) -> Iterator[str]:
+    return (version for version, _ in cube.versions())
 
 
 def run_compute(settings: Settings, again: bool = False) -> bool:
@@ -59,60 +205,41 @@ def run_compute(settings: Settings, again: bool = False) -> bool:
     """
     console = Console(file=sys.stdout, highlight=False)
     city = load_city(settings.profile)
-    indicators = load_indicators(settings.profile / FOLDER)
+    indicators = load_indicators(settings.profile / FOLDER, city)
     lake, cube = Lake(settings.lake, city), Cube(settings.cube)
     with Store(settings.database) as store:
         store.migrate()
         announce(cube, store)
-        for indicator in indicators.values():
-            indicator.check(city)
         there = set(lake.datasets())
         possible = {name: one for name, one in indicators.items() if one.dataset in there}
+        possible = {n: one for n, one in possible.items() if one.per is None or one.per in possible}
         missing = sorted({one.dataset for one in indicators.values()} - there)
         if not possible and missing:
             lake.table(missing[0])
-        made_from = _made_from(possible, lake)
-        fresh = again or cube.empty or not _same(cube.attrs, made_from)
-        if fresh:
-            figures = _with_bar(console, list(possible.values()), lake, city)
-            version = cube.write(figures, made_from)
-            announce(cube, store)
-            console.print(f"{len(figures)} indicators computed, version {version}")
-        else:
+        outcome = _with_bar(console, Refresh(lake, cube, city, possible), again)
+        if outcome is None:
             console.print(f"{len(possible)} indicators are up to date, version {cube.version}")
+        else:
+            announce(cube, store)
+            console.print(f"{_told(outcome, len(possible))}, version {cube.version}")
     if missing:
         left = ", ".join(name for name in indicators if name not in possible)
         raise DatasetMissing(
             f"no table of {', '.join(missing)} yet, so these were not computed: {left}; "
             f"run `citylib load {' '.join(missing)}` and compute again"
         )
-    return fresh
+    return outcome is not None
 
 
-def _made_from(indicators: dict[str, Indicator], lake: Lake) -> dict[str, dict[str, object]]:
-    tables = {indicator.dataset for indicator in indicators.values()}
-    return {
-        "tables": {name: lake.table(name).version for name in sorted(tables)},
-        "declarations": {name: indicator.digest for name, indicator in indicators.items()},
-    }
+def _told(outcome: Outcome, count: int) -> str:
+    done = [f"{len(outcome.computed)} indicators computed"] if outcome.computed else []
+    if outcome.refreshed:
+        done.append(f"{len(outcome.refreshed)} indicators refreshed by new records")
+    return ", ".join(done) or f"{count} indicators are as they were"
 
 
-def _same(attrs: dict[str, object], made_from: dict[str, dict[str, object]]) -> bool:
-    return all(attrs.get(key) == value for key, value in made_from.items())
-
-
-def _with_bar(console: Console, indicators: list[Indicator], lake: Lake, city: City) -> dict:
-    # Imported here: Dask's scheduler takes a second to import, which who is up to date saves.
-    from citylib.indicators.engine import compute
-    from citylib.indicators.workers import connect
-
+def _with_bar(console: Console, refresh: Refresh, again: bool) -> Outcome | None:
     columns = (TextColumn("computing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar, connect() as client:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("computing", total=None)
-        return compute(
-            indicators,
-            lake,
-            city,
-            client,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        return refresh.run(again, lambda done, total: bar.update(task, completed=done, total=total))

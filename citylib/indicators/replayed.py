@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import xarray as xr
 
+from citylib.indicators.periods import UNIT, edges
+from citylib.lake.errors import storage
+from citylib.lake.storage import filesystem
+
 if TYPE_CHECKING:
-    from citylib.lake import Table
+    from citylib.lake.changes import Changes
+    from citylib.lake.pieces import Piece
+    from citylib.lake.table import Table
 
 ATTRIBUTE = "replayed_from"
 """Start of the first period that rests on replayed records, ISO 8601 in the city's civil time;
@@ -27,39 +33,83 @@ def marked(
     Parameters
     ----------
     figures : mapping of str to xarray.DataArray
-        By id, with the attribute `dataset`.
+        By id, with the attributes `dataset` and `frequency`.
     tables : mapping of str to Table
         By dataset.
     """
-    first = {name: first_replayed(table) for name, table in tables.items()}
+    first = {name: first_replayed(table.pieces()) for name, table in tables.items()}
     result = {}
     for name, array in figures.items():
-        moment, times = first[array.attrs["dataset"]], array["time"].values
+        dataset, frequency = array.attrs["dataset"], array.attrs["frequency"]
         said = ""
-        if moment is not None and times.size:
-            place = max(0, int(np.searchsorted(times, moment, side="right")) - 1)
-            said = str(times[place].astype("datetime64[m]"))
+        if array.sizes["time"]:
+            start = array["time"].values[0].astype(f"datetime64[{UNIT[frequency]}]").astype(int)
+            zone = str(array["time"].attrs["time_zone"])
+            span = (int(start), int(start) + array.sizes["time"])
+            said = replayed_from(first[dataset], zone, frequency, span)
         result[name] = array.assign_attrs({ATTRIBUTE: said})
     return result
 
 
-def first_replayed(table: Table) -> np.datetime64 | None:
-    """Time of a table's first replayed record, in the city's civil time; None: it has none."""
-    if "replayed" not in table.schema.names:
-        return None
-    if table.late:  # corrections must be heeded, so that all is looked at
-        found = []
-        for piece in table.pieces():
-            if any(pc.any(part["replayed"]).as_py() for part in piece.tables(["replayed"])):
-                parts = piece.tables(["time", "replayed"])
-                found += [pc.min(part.filter(part["replayed"])["time"]).as_py() for part in parts]
-    else:  # files without such records are not read: their statistics tell
-        found = [pc.min(table.read(["time"], ds.field("replayed"))["time"]).as_py()]
-    found = [moment for moment in found if moment is not None]
-    if not found:
-        return None
-    zone = str(table.metadata["timezone"])
-    return np.datetime64(pd.Timestamp(min(found)).tz_convert(zone).tz_localize(None))
+def replayed_from(first: int | None, zone: str, frequency: str, span: Sequence[int]) -> str:
+    """What `replayed_from` says.
+
+    Parameters
+    ----------
+    first : int, optional
+        Time of the first replayed record in microseconds since 1970; None: there is none.
+    zone : str
+        The city's time zone.
+    frequency : {"hour", "day", "month", "year"}
+    span : (int, int)
+        Numbers of the first period with a figure and of the one after the last.
+    """
+    if first is None or span[1] <= span[0]:
+        return ""
+    _, numbers = edges(zone, frequency, first, first)
+    period = np.clip(numbers[:1], span[0], span[1] - 1).astype(f"datetime64[{UNIT[frequency]}]")
+    return str(period.astype("datetime64[m]")[0])
+
+
+def first_replayed(pieces: Sequence[Piece]) -> int | None:
+    """Time of the first replayed record of a table, in microseconds since 1970; None: none is."""
+    found = []
+    for piece in pieces:
+        if "replayed" not in piece.schema.names or not _perhaps(piece):
+            continue
+        for part in piece.tables(["time", "replayed"]):
+            moment = pc.min(part.filter(part["replayed"])["time"].cast(pa.int64())).as_py()
+            found += [] if moment is None else [moment]
+    return min(found, default=None)
+
+
+def newer_first(table: Table, changes: Changes, before: int | None) -> int | None:
+    """The same, from what it was before the table changed."""
+    if changes.nothing:
+        return before
+    spans = changes.touched
+    known = before is None or not ((spans[:, 0] <= before) & (before <= spans[:, 1])).any()
+    if changes.everything or not known:
+        return first_replayed(table.pieces())
+    new = first_replayed([*table.added(changes.added), *table.pieces(spans)])
+    return min((moment for moment in (before, new) if moment is not None), default=None)
+
+
+def _perhaps(piece: Piece) -> bool:
+    """Whether a piece may have replayed records; files say so at their end."""
+    if not piece.path:
+        return True
+    system, root = filesystem(piece.root)
+    with storage(piece.place), system.open_input_file(f"{root}/{piece.path}") as source:
+        about = pq.ParquetFile(source).metadata
+    names = [about.schema.column(number).path for number in range(about.num_columns)]
+    if "replayed" not in names:
+        return False
+    for group in range(about.num_row_groups):
+        statistics = about.row_group(group).column(names.index("replayed")).statistics
+        if statistics is None or not statistics.has_min_max or statistics.max:
+            return True
+    return False
 
 
 def real(array: xr.DataArray) -> xr.DataArray:

@@ -108,6 +108,19 @@ class ChangeLog:
         with self._store.read() as connection:
             return [Change(*row) for row in connection.execute(query)]
 
+    def last(self, kind: str) -> Change | None:
+        """The newest change of a kind; None when there was none."""
+        names = ("number", "time", "kind", "subject", "detail")
+        query = (
+            select(*(changes.c[name] for name in names))
+            .where(changes.c.kind == kind)
+            .order_by(changes.c.number.desc())
+            .limit(1)
+        )
+        with self._store.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Change(*row)
+
     def latest(self) -> int:
         """The highest number so far; 0 when nothing has happened."""
         with self._store.read() as connection:

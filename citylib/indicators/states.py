@@ -1,0 +1,201 @@
+"""States that are kept in the cube, so that a refresh costs what is new.
+
+Beside its figures the cube keeps the states that they were made from: of each indicator an array
+`_states/<id>` in which a block of periods is one string of bytes, an Arrow stream of keys and
+states. A refresh reads and writes the blocks of the periods that changed. What the tables were like
+is kept with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import struct
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pyarrow as pa
+import zarr
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.dtype import VariableLengthBytes
+from zarr.core.sync import sync
+
+from citylib.indicators.areas import Areas
+from citylib.indicators.declaration import BUILT_IN, Indicator
+from citylib.indicators.partial import Partial
+from citylib.lake.changes import Seen, ipc
+
+FORMAT = 1
+"""Raised when states come to be kept or computed differently: all are computed anew."""
+GROUP = "_states"
+TABLES = "_tables"
+BLOCKS, FIRST = 1 << 31, 1 << 30
+"""Blocks that an array has room for, and the place of the one that begins in 1970."""
+GROUPS, LONGEST = 1 << 14, 1 << 12
+"""Groups of a block at most, and periods."""
+SHOWN = frozenset(
+    {
+        *("id", "title", "description", "domain", "units", "classification", "better"),
+        *("headline", "target", "thresholds", "scale", "derive", "rolling", "change", "per"),
+    }
+)
+"""What a declaration says of figures only: states are the same whatever it is."""
+
+
+def digest(indicator: Indicator, areas: Areas, timezone: str) -> str:
+    """What must be the same for states to hold: declaration, areas, time zone, form."""
+    said: list[Any] = [indicator.meaning]
+    if indicator.merges:
+        said = [indicator.model_dump(mode="json", exclude=set(SHOWN))]
+        if indicator.aggregation not in BUILT_IN:
+            said.append(hashlib.sha256(cloudpickle.dumps(indicator.how)).hexdigest())
+    whole = [FORMAT, said, areas.codes, areas.place, timezone]
+    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]
+
+
+def length(width: int) -> int:
+    """Periods in a block of an indicator of so many areas."""
+    return min(max(1 << (GROUPS // width).bit_length() - 1, 1), LONGEST)
+
+
+def cut(part: Partial, width: int) -> dict[int, Partial]:
+    """States by block."""
+    if not len(part.keys):
+        return {}
+    numbers = part.keys // (width * length(width))
+    edges = np.flatnonzero(np.diff(numbers)) + 1
+    bounds = [0, *edges.tolist(), len(numbers)]
+    return {
+        int(numbers[low]): Partial(part.keys[low:high], tuple(s[low:high] for s in part.states))
+        for low, high in pairwise(bounds)
+    }
+
+
+def without(part: Partial, periods: np.ndarray, width: int) -> Partial:
+    """States of all but some periods, which are in order."""
+    if not len(periods) or not len(part.keys):
+        return part
+    mine = part.keys // width
+    at = np.minimum(np.searchsorted(periods, mine), len(periods) - 1)
+    keep = periods[at] != mine
+    return Partial(part.keys[keep], tuple(state[keep] for state in part.states))
+
+
+def encode(part: Partial) -> bytes:
+    """States as a string of bytes."""
+    columns = [pa.array(column) for column in (part.keys, *part.states)]
+    return ipc(pa.record_batch(columns, [str(number) for number in range(len(columns))]))
+
+
+def decode(kept: bytes) -> Partial:
+    """What `encode` was given."""
+    columns = pa.ipc.open_stream(kept).read_next_batch().columns
+    keys, *states = (column.to_numpy(zero_copy_only=False) for column in columns)
+    return Partial(keys, tuple(states))
+
+
+class States:
+    """States in a session of the cube's repository.
+
+    Parameters
+    ----------
+    store : zarr.abc.store.Store
+        Of the session.
+    """
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def read(self, wanted: Mapping[str, Iterable[int]]) -> dict[str, dict[int, Partial]]:
+        """Blocks of indicators; one that is not there is left out.
+
+        Parameters
+        ----------
+        wanted : mapping of str to iterable of int
+            Numbers of blocks, by the indicator's id.
+        """
+        names = [(name, number) for name, numbers in wanted.items() for number in numbers]
+        kept = self._get([_path(name, number) for name, number in names])
+        result: dict[str, dict[int, Partial]] = {name: {} for name in wanted}
+        for (name, number), one in zip(names, kept, strict=True):
+            if one:
+                result[name][number] = decode(one)
+        return result
+
+    def write(self, name: str, blocks: Mapping[int, Partial]) -> None:
+        """Put blocks of an indicator in the place of those of the same numbers."""
+        if not self._is_there(name):
+            self._create(name, BLOCKS)
+        self._put({_path(name, number): encode(part) for number, part in blocks.items()})
+
+    def remove(self, name: str) -> None:
+        """Forget all of an indicator."""
+        if self._is_there(name):
+            del self._root[name]
+
+    def seen(self, datasets: Iterable[str]) -> dict[str, Seen]:
+        """Versions of the tables that the states were computed from, by dataset."""
+        names = [name for name in datasets if self._is_there(f"{TABLES}/{name}")]
+        kept = self._get([_path(f"{TABLES}/{name}", 0) for name in names])
+        return {name: Seen.from_bytes(one) for name, one in zip(names, kept, strict=True) if one}
+
+    def see(self, dataset: str, seen: Seen) -> None:
+        """Remember the version of a table that the states are computed from."""
+        name = f"{TABLES}/{dataset}"
+        if not self._is_there(name):
+            self._create(name, 1)
+        self._put({_path(name, 0): seen.to_bytes()})
+
+    @property
+    def _root(self) -> zarr.Group:
+        return zarr.open_group(self._store, path=GROUP, mode="a", zarr_format=3)
+
+    def _is_there(self, name: str) -> bool:
+        return bool(sync(self._store.exists(f"{GROUP}/{name}/zarr.json")))
+
+    def _create(self, name: str, size: int) -> None:
+        self._root.create_array(
+            name,
+            shape=(size,),
+            chunks=(1,),
+            dtype=VariableLengthBytes(),
+            compressors=None,
+            fill_value=b"",
+        )
+
+    # Chunks are read and written as they are stored, many at a time: through arrays each takes as
+    # long as all of them.
+
+    def _get(self, paths: list[str]) -> list[bytes]:
+        prototype = default_buffer_prototype()
+
+        async def every() -> list[Any]:
+            return await asyncio.gather(*(self._store.get(path, prototype) for path in paths))
+
+        return [b"" if one is None else one.to_bytes()[_FRAME.size :] for one in sync(every())]
+
+    def _put(self, contents: Mapping[str, bytes]) -> None:
+        make = default_buffer_prototype().buffer.from_bytes
+
+        async def every() -> None:
+            await asyncio.gather(
+                *(
+                    self._store.set(path, make(_FRAME.pack(1, len(one)) + one))
+                    for path, one in contents.items()
+                )
+            )
+
+        sync(every())
+
+
+_FRAME = struct.Struct("<II")
+"""How a chunk of one string of bytes begins (the codec `vlen-bytes`): their number, its length."""
+
+
+def _path(name: str, number: int) -> str:
+    place = number if name.startswith(TABLES) else number + FIRST
+    return f"{GROUP}/{name}/c/{place}"
