@@ -35,6 +35,7 @@ def figures(profile: Path) -> dict[str, pd.DataFrame]:
     records = profile / "records"
     result = _covid_by_day(records / "covid_daily")
     result |= _covid_totals(records)
+    result["covid_week_rate"] = _week_rate(result["covid_cases"], result["population_boroughs"])
     result |= _food(records, profile)
     result |= _requests(records / "service_requests")
     result |= _streets(records, profile)
@@ -109,6 +110,14 @@ def _covid_by_day(folder: Path) -> dict[str, pd.DataFrame]:
     return result
 
 
+def _week_rate(cases: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """From the running totals a week apart, by the only estimate of the population."""
+    table = cases.pivot(index="time", columns="area", values="value")
+    total = table.cumsum()
+    week = (total - total.shift(7).fillna(0)).iloc[6:]
+    return _tidy((week / people.set_index("area")["value"] * 100_000)[table.columns].stack())
+
+
 def _covid_totals(records: Path) -> dict[str, pd.DataFrame]:
     time = pd.Timestamp("2025-01-01")  # the year of the totals
     groups = _frame(records / "covid_groups" / "group-data-by-boro.csv.xz")
@@ -121,7 +130,12 @@ def _covid_totals(records: Path) -> dict[str, pd.DataFrame]:
     table["cases"] = zips["COVID_CONFIRMED_CASE_COUNT"].astype(float)
     table["deaths"] = zips["COVID_DEATH_COUNT"].astype(float)
     table["people"] = zips["POP_DENOMINATOR"].astype(float)
+    boroughs = zips.groupby("BOROUGH_GROUP")["POP_DENOMINATOR"].agg(lambda p: p.astype(float).sum())
+    boroughs.index = boroughs.index.str.upper().map(OF_NAME)
+    boroughs[CITY] = boroughs.sum()
+    people = pd.DataFrame({"time": time, "area": boroughs.index, "value": boroughs.to_numpy()})
     return {
+        "population_boroughs": people,
         "covid_deaths_75": old,
         "covid_case_rate": _shares(table, "cases", "people", 100_000),
         "covid_death_rate": _shares(table, "deaths", "people", 100_000),
@@ -191,6 +205,9 @@ def _requests(folder: Path) -> dict[str, pd.DataFrame]:
             by_hour, table["complaint_type"].str.startswith("Noise"), boroughs
         ),
         "requests_311_hours": _averaged(by_month.assign(value=hours.where(hours >= 0))),
+        "requests_311_in_a_day": _averaged(
+            by_month.assign(value=((hours <= 24) * 100.0).where(hours >= 0))
+        ),
     }
 
 
@@ -203,7 +220,13 @@ def _streets(records: Path, profile: Path) -> dict[str, pd.DataFrame]:
     trees = trees[trees["status"] != "Stump"].rename(columns={"nta": "area"})
     trees["time"] = pd.to_datetime(trees["created_at"]).dt.to_period("Y").dt.to_timestamp()
     trees["value"] = pd.to_numeric(trees["tree_dbh"])
+    living = trees[(trees["status"] == "Alive") & (trees["spc_common"] != "")]
+    kinds = living.drop_duplicates(["time", "area", "spc_common"])
+    city = living.drop_duplicates(["time", "spc_common"]).groupby("time").size()
+    neighbourhoods = kinds.groupby(["time", "area"]).size().unstack()
+    neighbourhoods = neighbourhoods.reindex(columns=_codes(profile, "neighbourhood")).fillna(0)
     return {
+        "tree_species": _with_city(neighbourhoods.stack(), city),
         "hydrants": _counted(
             hydrants, hydrants["unitid"] != "", _codes(profile, "community_district")
         ),

@@ -43,6 +43,7 @@ def figures(profile: Path) -> dict[str, pd.DataFrame]:
     result |= _fires_in_buildings(records / "fire_places", profile, codes)
     result |= _covid(records / "covid_daily")
     result |= _population(records / "population_yearly", codes)
+    result["fire_rate"] = _rate(result["fires_yearly"], result["population"], 100_000)
     result |= _cameras(records / "cctv_yearly", codes)
     return result
 
@@ -111,7 +112,20 @@ def _air(folder: Path, codes: dict[str, str]) -> dict[str, pd.DataFrame]:
     for name, place in AIR.items():
         values = pd.to_numeric(frame[place], errors="coerce")
         result[name] = _averaged(frame.assign(value=values), "value")
+    dust = pd.to_numeric(frame[AIR["pm25"]], errors="coerce")
+    month = frame["time"].dt.to_period("M").dt.to_timestamp()
+    known = frame.assign(time=month, dust=dust).dropna(subset=["dust"])
+    result["pm25_bad_days"] = _averaged(known.assign(value=(known["dust"] > 35) * 100.0), "value")
+    whole = known.assign(area=CITY)
+    groups = pd.concat([known, whole]).groupby(["time", "area"])["dust"]
+    result["pm25_worst_days"] = _tidy(groups.apply(_nineteen_of_twenty))
     return result
+
+
+def _nineteen_of_twenty(values: pd.Series) -> float:
+    """The smallest value that 95 % of the values do not exceed, by counting."""
+    ordered = sorted(values)
+    return next(v for n, v in enumerate(ordered, 1) if 20 * n >= 19 * len(ordered))
 
 
 def _station_districts(profile: Path) -> dict[tuple[str, str], str]:
@@ -137,7 +151,12 @@ def _subway(folder: Path, profile: Path) -> dict[str, pd.DataFrame]:
     frame = frame.join(district, on=["line", "station"])
     for name in ("boardings", "alightings"):
         frame[name] = pd.to_numeric(frame[name])
-    return {f"subway_{name}": _summed(frame, name) for name in ("boardings", "alightings")}
+    result = {f"subway_{name}": _summed(frame, name) for name in ("boardings", "alightings")}
+    used = frame[(frame["boardings"] > 0) & frame["area"].notna()]
+    names = used.groupby(["time", "area"])["station"].agg(lambda names: len(set(names))).unstack()
+    names = names.fillna(0)  # a district without a station in use
+    names[CITY] = used.groupby("time")["station"].agg(lambda names: len(set(names)))
+    return result | {"subway_stations": _tidy(names.stack())}
 
 
 def _bus(folder: Path, profile: Path) -> dict[str, pd.DataFrame]:
@@ -264,7 +283,26 @@ def _covid(folder: Path) -> dict[str, pd.DataFrame]:
     total = pd.Series(pd.to_numeric(frame["confirmed"]).to_numpy(), index=pd.DatetimeIndex(time))
     new = total.asfreq("D").diff()
     result["covid_new"] = _city_only(pd.Series(new.index), pd.Series(new.to_numpy()))
+    # The week's rise is that of the total, by seven days; where a day is missing there is none.
+    week = (total.asfreq("D") - total.asfreq("D").shift(7)) / 7
+    week = week.where(new.notna().rolling(7).sum() == 7)
+    result["covid_new_week"] = _city_only(pd.Series(week.index), pd.Series(week.to_numpy()))
     return result
+
+
+def _rate(counts: pd.DataFrame, people: pd.DataFrame, scale: float) -> pd.DataFrame:
+    """By the people of the same year, or of the newest one before that is known."""
+    merged = pd.merge_asof(
+        counts.sort_values("time"), people.sort_values("time"), on="time", by="area"
+    )
+    return counts.assign(
+        value=_lined_up(merged, counts, "value_x") / _lined_up(merged, counts, "value_y") * scale
+    )
+
+
+def _lined_up(merged: pd.DataFrame, counts: pd.DataFrame, name: str) -> pd.Series:
+    places = pd.MultiIndex.from_frame(counts[["time", "area"]])
+    return pd.Series(merged.set_index(["time", "area"])[name].reindex(places).to_numpy())
 
 
 def _air_hourly(folder: Path) -> dict[str, pd.DataFrame]:

@@ -61,8 +61,8 @@ class Indicator(Plain):
         Which records a `share` is of, written as `where` is; a record without a value in one of
         the columns counts neither way.
     quantile : float, optional
-        From 0 to 1; 0.5 is the median. Exact for groups of up to 400 records; otherwise the rank
-        is off by at most 0.7 %, see `citylib.indicators.sketches.quantile`.
+        From 0 to 1; 0.5 is the median. Exact for groups of up to 1,024 records; otherwise the
+        rank is off by at most 0.3 %, see `citylib.indicators.sketches.quantile`.
     frequency : {"hour", "day", "month", "year"}
         Length of a period, in the city's own time.
     level : str
