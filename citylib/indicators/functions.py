@@ -56,9 +56,9 @@ def records(
 
 
 def _partition(
-    pieces: Sequence[Piece], columns: Sequence[str], area: dict[str, str], zone: str, unit: str
+    pieces: Sequence[Piece], names: Sequence[str], area: dict[str, str], zone: str, unit: str
 ) -> pd.DataFrame:
-    return pd.concat([_frame(piece.read(columns), area, zone, unit) for piece in pieces])
+    return pd.concat([_frame(piece.read(names), area, zone, unit) for piece in pieces])
 
 
 def _frame(table: pa.Table, area: dict[str, str], zone: str, unit: str) -> pd.DataFrame:
@@ -160,7 +160,10 @@ def _checked(indicator: FunctionIndicator, result: Any, areas: Areas) -> pd.Seri
     for code in series.index.get_level_values(1).unique():
         if code not in areas.codes:
             raise wrong(f"returned the area {code!r}, which the level {indicator.level!r} lacks")
-    periods = series.index.get_level_values(0).to_numpy().astype("datetime64[ns]")
+    try:
+        periods = pd.to_datetime(series.index.get_level_values(0)).to_numpy("datetime64[ns]")
+    except (TypeError, ValueError) as error:
+        raise wrong(f"returned no periods ({error})") from None
     starts = periods.astype(f"datetime64[{UNIT[indicator.frequency]}]").astype("datetime64[ns]")
     if (periods != starts).any():
         raise wrong(f"returned {periods[periods != starts][0]}, which begins no period")

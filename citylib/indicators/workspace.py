@@ -11,6 +11,7 @@ from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
 from citylib.indicators.declaration import Indicator
+from citylib.indicators.declared import FOLDER, load_indicators
 from citylib.lake import Lake
 
 
@@ -74,7 +75,12 @@ class Workspace:
             The declaration does not fit the city; the message says what to change.
         """
         from citylib.indicators.engine import compute
-        from citylib.indicators.workers import connect
+        from citylib.indicators.workers import connect, progress_bar
 
-        with connect() as client:
-            return compute([indicator], self.lake, self.city, client)[indicator.id]
+        wanted = [indicator]
+        if indicator.per is not None:
+            declared = load_indicators(self.city.folder / FOLDER)
+            indicator.check(self.city, declared)
+            wanted.append(declared[indicator.per])
+        with progress_bar() as progress, connect() as client:
+            return compute(wanted, self.lake, self.city, client, progress)[indicator.id]
