@@ -132,9 +132,13 @@ class AreaLevel(Plain):
         import shapely
 
         codes, tree = self._tree
-        points = shapely.points(np.asarray(lon, float), np.asarray(lat, float))
-        which, area = tree.query(points, predicate="intersects")
-        result = np.full(len(points), None, dtype=object)
+        lon, lat = np.asarray(lon, float), np.asarray(lat, float)
+        # The tree finds boxes; whether a position lies in the area itself is asked of prepared
+        # shapes without making a point of it, which takes a fraction of the tree's own predicate.
+        which, area = tree.query(shapely.points(lon, lat))
+        inside = shapely.intersects_xy(tree.geometries[area], lon[which], lat[which])
+        which, area = which[inside], area[inside]
+        result = np.full(len(lon), None, dtype=object)
         order = np.lexsort((area, which))[::-1]  # the first area is written last and stays
         result[which[order]] = codes[area[order]]
         return result
@@ -164,6 +168,7 @@ class AreaLevel(Plain):
         features = self._boundaries["features"]
         codes = np.array([feature["id"] for feature in features], dtype=object)
         shapes = [shape(feature["geometry"]) for feature in features]
+        shapely.prepare(shapes)
         return codes, shapely.STRtree(shapes)
 
 
