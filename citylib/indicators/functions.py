@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def computed(
     indicator: FunctionIndicator,
     table: Table,
     city: City,
-    client: Client,
+    client: Client | None,
     head: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """Figures of an indicator that a function computes.
@@ -85,8 +86,8 @@ def computed(
     table : Table
         Of its dataset.
     city : City
-    client : distributed.Client
-        Who computes the collection that the function returns.
+    client : distributed.Client, optional
+        Who computes the collection that the function returns; None: this process.
     head : xarray.DataArray, optional
         Figures of the indicator that this one is `per`.
 
@@ -108,12 +109,12 @@ def computed(
     if indicator.level != "city":
         runs[indicator.level] = every[every["area"] != city.code]
     found = []
-    with client.as_current():
+    with client.as_current() if client else nullcontext():
         for what, given in runs.items():
             try:
                 result = indicator.function(given)
                 if hasattr(result, "dask"):
-                    result = client.compute(result).result()
+                    result = client.compute(result).result() if client else result.compute()
             except Exception as error:
                 raise CityError(
                     f"indicator {indicator.id!r}: its function failed on the records of {what}: "

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 Value = str | int | float
@@ -86,3 +87,30 @@ def values_of(wanted: Any) -> list[Value]:
     """Every value that a column is compared with."""
     pairs = [value for _, value in comparisons(wanted)]
     return [one for value in pairs for one in (value if isinstance(value, list) else [value])]
+
+
+def meets(table: pa.Table, condition: Condition) -> pa.ChunkedArray:
+    """Whether each record meets a condition.
+
+    Parameters
+    ----------
+    table : pa.Table
+        With the condition's columns.
+    condition : dict
+        See `Condition`; an empty one is met by all.
+
+    Returns
+    -------
+    pa.ChunkedArray of bool
+        Without nulls.
+    """
+    keep = pa.chunked_array([pa.repeat(True, table.num_rows)])
+    for column, wanted in condition.items():
+        for word, value in comparisons(wanted):
+            values = table[column]
+            if word == "in":
+                holds = pc.is_in(values, value_set=pa.array(value).cast(values.type))
+            else:
+                holds = COMPARISONS[word](values, pa.scalar(value))
+            keep = pc.and_(keep, pc.fill_null(holds, False))
+    return keep

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dask
 from distributed import Client, LocalCluster
@@ -49,19 +50,47 @@ def connect() -> Iterator[Client]:
     ...     client.submit(sum, [1, 2]).result()
     3
     """
+    with ExitStack() as stack:
+        yield _client(stack)
+
+
+_SHARED: dict[int, Client] = {}
+
+
+def shared() -> Client:
+    """The client of a notebook's kernel: made at its first use, and open until the kernel ends.
+
+    In a notebook it shows itself with the address of Dask's dashboard, which leads through the
+    analyst's own server: what tasks run, how long they take, what memory they need.
+
+    Raises
+    ------
+    CityError
+        The named scheduler does not answer.
+    """
+    own = os.getpid()  # a forked process must not use its parent's
+    if own not in _SHARED or _SHARED[own].status != "running":
+        stack = ExitStack()
+        _SHARED[own] = _client(stack)
+        atexit.register(stack.close)
+    return _SHARED[own]
+
+
+def _client(stack: ExitStack) -> Client:
+    if prefix := os.environ.get("JUPYTERHUB_SERVICE_PREFIX"):
+        # The dashboard is for this machine alone; the hub asks who comes to an analyst's server,
+        # and that server passes them on.
+        dask.config.set({"distributed.dashboard.link": f"{prefix}proxy/{{port}}/status"})
     address = dask.config.get("scheduler-address", None)
     if address:
         try:
-            client = Client(address, timeout=PATIENCE)
+            return stack.enter_context(Client(address, timeout=PATIENCE))
         except (OSError, TimeoutError, ValueError) as error:
             raise CityError(
                 f"no Dask scheduler answers at {address} ({error}); "
                 "correct DASK_SCHEDULER_ADDRESS, or unset it to compute on this machine"
             ) from None
-        with client:
-            yield client
-        return
-    with (
+    cluster = stack.enter_context(
         LocalCluster(
             processes=False,
             n_workers=1,
@@ -69,7 +98,6 @@ def connect() -> Iterator[Client]:
             # Dask serves its status pages on every interface unless told otherwise.
             dashboard_address="127.0.0.1:0",
             worker_dashboard_address="127.0.0.1:0",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+        )
+    )
+    return stack.enter_context(Client(cluster))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -13,6 +14,9 @@ from citylib.indicators.cube import Cube
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.declared import FOLDER, load_indicators
 from citylib.lake import Lake
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,19 @@ class Workspace:
         city = load_city(settings.profile)
         return cls(city, Lake(settings.lake, city), Cube(settings.cube))
 
+    @property
+    def client(self) -> Client:
+        """The Dask client that computes; in a notebook it shows the way to Dask's dashboard.
+
+        Raises
+        ------
+        CityError
+            `DASK_SCHEDULER_ADDRESS` names a scheduler that does not answer.
+        """
+        from citylib.indicators.workers import shared
+
+        return shared()
+
     def compute(self, indicator: Indicator) -> xr.DataArray:
         """Compute an indicator from the records, without putting it into the cube.
 
@@ -75,12 +92,35 @@ class Workspace:
             The declaration does not fit the city; the message says what to change.
         """
         from citylib.indicators.engine import compute
-        from citylib.indicators.workers import connect, progress_bar
+        from citylib.indicators.workers import progress_bar
 
         wanted = [indicator]
         if indicator.per is not None:
             declared = load_indicators(self.city.folder / FOLDER)
             indicator.check(self.city, declared)
             wanted.append(declared[indicator.per])
-        with progress_bar() as progress, connect() as client:
-            return compute(wanted, self.lake, self.city, client, progress)[indicator.id]
+        with progress_bar() as progress:
+            return compute(wanted, self.lake, self.city, self.client, progress)[indicator.id]
+
+    def density(
+        self, dataset: str, cell: float = 500.0, where: dict[str, Any] | None = None
+    ) -> xr.DataArray:
+        """How many records lie in each cell of a grid over the city.
+
+        Parameters
+        ----------
+        dataset : str
+            A table with the columns `lon` and `lat`.
+        cell : float
+            Width and height of a cell in metres.
+        where : dict, optional
+            As in `Indicator`.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dims `(lat, lon)`, see `citylib.indicators.grid.density`.
+        """
+        from citylib.indicators.grid import density
+
+        return density(self.lake.table(dataset), self.city, self.client, cell, where)
