@@ -23,6 +23,15 @@ from citylib.indicators.where import COMPARISONS, comparisons
 DENSE = 4
 """A block has at most so many groups for each of its rows, or it is grouped by what occurs."""
 
+NUMBERS = {
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -228,17 +237,21 @@ def _places(area: pa.DictionaryArray, plan: Plan) -> np.ndarray:
 
 def _codes(column: pa.DictionaryArray) -> np.ndarray:
     """Numbers of a dictionary's entries; their count where there is none."""
-    indices = column.indices.fill_null(len(column.dictionary))
+    indices = column.indices
+    if indices.null_count:
+        indices = indices.fill_null(len(column.dictionary))
     return _plain(indices, f"u{indices.type.to_pandas_dtype()().itemsize}")
 
 
 def _fits(column: pa.Array, compare: str, value: Any) -> np.ndarray:
     """Whether each value compares so; one that is missing never does."""
     if compare == "in":
-        fits = pc.is_in(column, pa.array(value).cast(column.type))
-    else:
-        fits = COMPARISONS[compare](column, pa.scalar(value))
-    return _bits(fits, 1) & (_valid(fits) if fits.null_count else np.True_)
+        return _bits(pc.is_in(column, pa.array(value).cast(column.type)), 1)
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        fits = NUMBERS[compare](_plain(column, column.type.to_pandas_dtype()), value)
+        return _both(fits, _valid(column))
+    found = COMPARISONS[compare](column, pa.scalar(value))
+    return _both(_bits(found, 1), _valid(found))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -55,28 +55,24 @@ def number_groups(time, codes, places, edges, periods, width, groups, records):
     nowhere = np.uint32(len(records) - 1)
     at = 0
     for begin in range(0, len(time), RUN):
-        end = min(begin + RUN, len(time))
-        low = high = time[begin]
-        for row in range(begin, end):
-            low = min(low, time[row])
-            high = max(high, time[row])
-        if not edges[at] <= low < edges[at + 1]:
+        moments, area = time[begin : begin + RUN], codes[begin : begin + RUN]
+        group = groups[begin : begin + RUN]
+        low, high = extent(moments)
+        if not (edges[at] <= low and low < edges[at + 1]):
             at = np.searchsorted(edges, low, side="right") - 1
         if high < edges[at + 1]:  # mostly, if records are in the order of their time
             base = np.uint32(periods[at] * width)
-            for row in range(begin, end):
-                group = np.uint32(base + places[codes[row]])
-                group = group if group < nowhere else nowhere
-                groups[row] = group
-                records[group] += 1
+            for row in range(len(area)):
+                number = np.uint32(base + places[area[row]])
+                group[row] = number if number < nowhere else nowhere
         else:
-            for row in range(begin, end):
-                if not edges[at] <= time[row] < edges[at + 1]:
-                    at = np.searchsorted(edges, time[row], side="right") - 1
-                group = np.uint32(np.uint32(periods[at] * width) + places[codes[row]])
-                group = group if group < nowhere else nowhere
-                groups[row] = group
-                records[group] += 1
+            for row in range(len(area)):
+                if not (edges[at] <= moments[row] and moments[row] < edges[at + 1]):
+                    at = np.searchsorted(edges, moments[row], side="right") - 1
+                number = np.uint32(np.uint32(periods[at] * width) + places[area[row]])
+                group[row] = number if number < nowhere else nowhere
+        for row in range(len(group)):
+            records[group[row]] += 1
 
 
 @compiled

@@ -15,6 +15,8 @@ from citylib.lake.keys import numbers
 BITS_EACH = 64
 """Marks for each key: of other records one in so many is looked at more closely."""
 ODD = np.uint64(0x9E3779B97F4A7C15)
+RUN = 1024
+"""Rows that are looked at together."""
 compiled: Any = numba.njit(nogil=True, cache=True)
 
 
@@ -41,7 +43,7 @@ def maybe(table: pa.Table, keys: pa.Table, key: Sequence[str]) -> np.ndarray:
 
 def _columns(table: pa.Table, key: Sequence[str]) -> tuple[Any, ...]:
     """Numbers for each row, and for each column of texts those of its words and the codes."""
-    start = np.empty(0, np.uint64)
+    start: np.ndarray | None = None
     words, codes = [], []
     for name in key:
         column = table[name].combine_chunks()
@@ -49,44 +51,66 @@ def _columns(table: pa.Table, key: Sequence[str]) -> tuple[Any, ...]:
             column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
         if isinstance(column, pa.DictionaryArray):
             words.append(np.append(numbers(column.dictionary), ODD))
-            indices = pc.fill_null(column.indices, len(column.dictionary))
-            codes.append(indices.to_numpy().astype(np.int32, copy=False))
+            indices = column.indices
+            if indices.null_count:
+                indices = pc.fill_null(indices, len(column.dictionary))
+            codes.append(indices.to_numpy().view(np.uint32))
         else:
-            other = numbers(column)
-            start = other if not len(start) else start * ODD + other
+            other = _plain(column)
+            start = other if start is None else start * ODD + other
     if not words:
         words.append(np.zeros(1, np.uint64))
-        codes.append(np.zeros(table.num_rows, np.int32))
-    if not len(start):
+        codes.append(np.zeros(table.num_rows, np.uint32))
+    if start is None:
         start = np.zeros(table.num_rows, np.uint64)
     return start, tuple(words), tuple(codes)
 
 
+def _plain(column: pa.Array) -> np.ndarray:
+    if pa.types.is_timestamp(column.type) and not column.null_count:
+        return column.cast(pa.int64()).to_numpy().view(np.uint64)
+    return numbers(column)
+
+
 @compiled
-def _place(row, start, words, codes, shift):
-    state = start[row] * np.uint64(0x9E3779B97F4A7C15)
+def _places(begin, start, words, codes, shift, out):
+    """Write where the marks of the next rows are; returns how many rows there are."""
+    count = min(len(out), len(start) - begin)
+    mixed, first = out[:count], start[begin : begin + count]
+    for row in range(count):
+        mixed[row] = first[row] * np.uint64(0x9E3779B97F4A7C15)
     for column in range(len(words)):
-        state ^= state >> np.uint64(29)
-        state = (state ^ words[column][codes[column][row]]) * np.uint64(0xBF58476D1CE4E5B9)
-    return state >> shift
+        word, code = words[column], codes[column][begin : begin + count]
+        for row in range(count):
+            state = (mixed[row] ^ (mixed[row] >> np.uint64(29))) ^ word[code[row]]
+            mixed[row] = state * np.uint64(0xBF58476D1CE4E5B9)
+    for row in range(count):
+        mixed[row] >>= shift
+    return count
 
 
 @compiled
 def _mark(start, words, codes, marks, shift):
-    for row in range(len(start)):
-        marks[_place(row, start, words, codes, shift)] = 1
+    places = np.empty(RUN, np.uint64)
+    for begin in range(0, len(start), RUN):
+        for row in range(_places(begin, start, words, codes, shift, places)):
+            marks[places[row]] = 1
 
 
 @compiled
 def _marked(start, words, codes, marks, shift):
-    found = np.empty(1024, np.int64)
+    places, some = np.empty(RUN, np.uint64), np.empty(RUN + 1, np.int64)
+    found = np.empty(16 * RUN, np.int64)
     count = 0
-    for row in range(len(start)):
-        if marks[_place(row, start, words, codes, shift)]:
-            if count == len(found):
-                larger = np.empty(2 * count, np.int64)
-                larger[:count] = found
-                found = larger
-            found[count] = row
-            count += 1
+    for begin in range(0, len(start), RUN):
+        more = 0
+        for row in range(_places(begin, start, words, codes, shift, places)):
+            some[more] = begin + row  # without a branch, which nobody could foretell
+            more += marks[places[row]]
+        if count + more > len(found):
+            larger = np.empty(2 * len(found), np.int64)
+            larger[:count] = found[:count]
+            found = larger
+        found[count : count + more] = some[:more]
+        count += more
     return found[:count].copy()
