@@ -77,10 +77,6 @@ def shared() -> Client:
 
 
 def _client(stack: ExitStack) -> Client:
-    if prefix := os.environ.get("JUPYTERHUB_SERVICE_PREFIX"):
-        # The dashboard is for this machine alone; the hub asks who comes to an analyst's server,
-        # and that server passes them on.
-        dask.config.set({"distributed.dashboard.link": f"{prefix}proxy/{{port}}/status"})
     address = dask.config.get("scheduler-address", None)
     if address:
         try:
@@ -90,6 +86,11 @@ def _client(stack: ExitStack) -> Client:
                 f"no Dask scheduler answers at {address} ({error}); "
                 "correct DASK_SCHEDULER_ADDRESS, or unset it to compute on this machine"
             ) from None
+    # The dashboard is for this machine alone. The hub asks who comes to an analyst's server, and
+    # that server passes them on.
+    prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
+    link = f"{prefix}proxy/{{port}}/status" if prefix else "http://127.0.0.1:{port}/status"
+    stack.enter_context(dask.config.set({"distributed.dashboard.link": link}))
     cluster = stack.enter_context(
         LocalCluster(
             processes=False,
