@@ -11,10 +11,13 @@ from citylib.look.words import say
 
 FOLDER = Path(__file__).parent
 TEMPLATE = "city"
+LAUNCHER = "@jupyterhub/jupyter-server-proxy"
+"""JupyterLab's launcher of proxied programs, of which there are none; nothing for a dashboard."""
 
 
 def voila_settings(city: City) -> dict[str, Any]:
-    """Keys of `VoilaConfiguration`: template, theme, and what the page says at first.
+    """Keys of `VoilaConfiguration`: template, theme, what the page says at first, and what of
+    JupyterLab it does without.
 
     >>> voila_settings(city)["template"]  # doctest: +SKIP
     'city'
@@ -28,7 +31,12 @@ def voila_settings(city: City) -> dict[str, Any]:
             "failed": say(lang, "failed"),
             "still": say(lang, "stands_still"),
         }
-    return {"template": TEMPLATE, "theme": "dark", "resources": {"city": words}}
+    return {
+        "template": TEMPLATE,
+        "theme": "dark",
+        "resources": {"city": words},
+        "extension_denylist": [LAUNCHER],
+    }
 
 
 def voila_arguments(city: City) -> list[str]:
