@@ -7,7 +7,7 @@ the table `tidy` has the same records in the order of their time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,14 +82,19 @@ def late(rows: int) -> Iterator[Delivered]:
         )
 
 
-def write_table(uri: str, city: City, name: str, deliveries: Iterator[Delivered]) -> None:
-    """Write a table, a commit for each delivery; what is older than the window goes to `late`."""
-    spec = city.datasets[name]
-    make_table(uri, delta_schema(spec), None, ["partition"])
+def write_table(uri: str, city: City, name: str, deliveries: Iterable[Delivered]) -> None:
+    """Make a table and write deliveries into it."""
+    make_table(uri, delta_schema(city.datasets[name]), None, ["partition"])
+    write_deliveries(uri, city, name, deliveries)
+
+
+def write_deliveries(uri: str, city: City, name: str, deliveries: Iterable[Delivered]) -> None:
+    """Write a commit for each delivery; what is older than the window goes to `late`."""
     system, newest = pafs.LocalFileSystem(), BEGIN
-    for commit_number, delivered in enumerate(deliveries, start=1):
+    for delivered in deliveries:
         delta = open_table(uri)
-        assert delta is not None  # noqa: S101  it has just been made
+        assert delta is not None  # noqa: S101  it has been made
+        number = delta.version() + 1
         minute = delivered.number // STATIONS
         when = BEGIN + minute.astype("m8[m]")
         aside = (delivered.version > 0) | (when < newest - WINDOW)
@@ -98,13 +103,13 @@ def write_table(uri: str, city: City, name: str, deliveries: Iterator[Delivered]
         main = np.flatnonzero(~aside)
         main = main[np.argsort(delivered.number[main], kind="stable")]
         for period, rows in by_period(records(delivered, main, name), "month"):
-            actions.append(write_file(system, uri, period, rows, commit_number))
+            actions.append(write_file(system, uri, period, rows, number))
         if aside.any():
             rows = records(delivered, np.flatnonzero(aside), name)
-            order = (commit_number << 32) + np.arange(rows.num_rows)
+            order = (number << 32) + np.arange(rows.num_rows)
             rows = rows.append_column("sequence", pa.array(order))
-            actions.append(write_file(system, uri, LATE, rows, commit_number))
-        commit(delta, actions, [("benchmark", commit_number)])
+            actions.append(write_file(system, uri, LATE, rows, number))
+        commit(delta, actions, [("benchmark", number)])
 
 
 def records(delivered: Delivered, rows: np.ndarray, name: str) -> pa.Table:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from citylib.indicators.aggregations import Aggregation, States
 
 Keys = npt.NDArray[np.int64]
+DENSE = 4
+"""States are laid out by period and area if so many times as many places are enough."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,30 @@ def whole(aggregation: Aggregation, part: Partial, width: int) -> Partial:
     """
     if width == 1 or not len(part.keys):
         return part
+    first = int(part.keys[0] // width)
+    count = int(part.keys[-1] // width) - first + 1
+    if count * width > DENSE * len(part.keys):
+        return _whole_of_few(aggregation, part, width)
+    at = part.keys - first * width
+    taken = np.zeros((count, width), bool)
+    taken.ravel()[at] = True
+    states = []
+    for mine, blank_one in zip(part.states, blank(aggregation, count * width), strict=True):
+        blank_one[at] = mine
+        states.append(blank_one.reshape(count, width))
+    city = tuple(state[:, 0] for state in states)
+    for place in range(1, width):
+        city = aggregation.combine(city, tuple(state[:, place] for state in states))
+    for state, own in zip(states, city, strict=True):
+        state[:, 0] = own
+    taken[:, 0] = taken.any(axis=1)
+    return Partial(np.flatnonzero(taken) + first * width, tuple(state[taken] for state in states))
+
+
+def _whole_of_few(aggregation: Aggregation, part: Partial, width: int) -> Partial:
+    """The same for periods that are far apart."""
     period, place = np.divmod(part.keys, width)
-    periods = _union([np.sort(period)])
+    periods = _union([period])
     states, taken = blank(aggregation, len(periods)), np.zeros(len(periods), bool)
     order = np.argsort(place, kind="stable")
     for mine in np.split(order, np.flatnonzero(np.diff(place[order])) + 1):
