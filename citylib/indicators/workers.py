@@ -30,6 +30,8 @@ def progress_bar(console: Console | None = None) -> Iterator[Callable[[int, int]
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("computing", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+        if bar.tasks[task].total is None:  # nobody could tell how much there was to do
+            bar.update(task, completed=1, total=1)
 
 
 @contextmanager
