@@ -79,12 +79,13 @@ class ChartPanel(Box):
         start = max(0, min(place - width // 2, times.size - width))
         span = slice(start, min(start + width, times.size))
         area = model.area if model.area in read.areas_of(array) else city.code
-        values = read.column(array, area)[span]
+        values = read.settled(array, read.column(array, area))[span]
+        reference = read.reference(array, city.code)
         compared = area != city.code
         with self.history.hold_sync(), own.hold_sync(), other.hold_sync(), chosen.hold_sync():
             own.x, own.y = times[span], values
             other.x = times[span] if compared else times[:0]
-            other.y = read.reference(array, city.code)[span] if compared else values[:0]
+            other.y = read.settled(array, reference)[span] if compared else values[:0]
             marks = ticks(np.concatenate([values, other.y]))
             own.scales["y"].min, own.scales["y"].max = marks[0], marks[-1]
             self._draw_axes(times[span], marks)

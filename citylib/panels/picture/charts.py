@@ -95,11 +95,15 @@ def history(
     if (alone := single(array, area, lang)) is not None:
         return f'<p class="missing-word">{escape(alone)}</p>'
     frequency = str(array.attrs.get("frequency", "day"))
-    own = read.column(array, area)
+    own = read.settled(array, read.column(array, area))
     there = np.flatnonzero(np.isfinite(own))
     span = slice(max(int(there[0]), int(there[-1]) + 1 - WINDOW[frequency]), int(there[-1]) + 1)
     times = array["time"].values[span]
-    series = [("second", read.reference(array, city.code)[span])] if area != city.code else []
+    series = (
+        [("second", read.settled(array, read.reference(array, city.code))[span])]
+        if area != city.code
+        else []
+    )
     series.append(("first", own[span]))
     known = np.concatenate([values[np.isfinite(values)] for _, values in series])
     marks = ticks(known)
@@ -127,7 +131,7 @@ def single(array: xr.DataArray, area: str, lang: str) -> str | None:
     area : str
         Code of the city or of an area.
     """
-    count = int(np.isfinite(read.column(array, area)).sum())
+    count = int(np.isfinite(read.settled(array, read.column(array, area))).sum())
     if count > 1:
         return None
     found = read.reading(array, area, lang)

@@ -13,7 +13,7 @@ from citylib.city.profile import City
 from citylib.look import figures
 from citylib.look.words import say
 from citylib.panels.picture.charts import sparkline
-from citylib.panels.picture.reading import Reading, column, reading
+from citylib.panels.picture.reading import Reading, column, reading, settled
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,7 +60,7 @@ def tile(
     """
     area = area or city.code
     found = reading(array, area, lang)
-    recent = column(array, area)
+    recent = settled(array, column(array, area))
     known = np.flatnonzero(np.isfinite(recent))
     last = int(known[-1]) + 1 if known.size else 0
     line = sparkline(recent[max(0, last - SPARK[found.frequency]) : last])
@@ -94,7 +94,12 @@ def replay_mark(found: Reading, lang: str) -> str:
 
 
 def change(found: Reading, lang: str) -> str:
-    """Change against the period before: arrow, amount, and whether that is good."""
+    """Change against the period before: arrow, amount, and whether that is good.
+
+    A period that has not ended is not compared.
+    """
+    if found.running:
+        return f'<span class="change neutral">{say(lang, "change.running")}</span>'
     direction, judgement = figures.change(found.value, found.before, found.better)
     if direction == "unknown":
         return f'<span class="change neutral">{say(lang, "change.unknown")}</span>'
@@ -127,6 +132,9 @@ def when(found: Reading, lang: str, now: datetime, kept: City | None = None) -> 
         return f'<span class="missing-word">{say(lang, "missing")}</span>'
     end = figures.end_of(found.time, found.frequency)
     stamp = f'<time datetime="{figures.iso(found.time, found.frequency)}">{found.when(lang)}</time>'
+    if found.running:
+        detail = escape(say(lang, "so_far_detail"))
+        stamp += f' <span class="so-far" title="{detail}">{say(lang, "so_far")}</span>'
     old = figures.stale(end, now, found.frequency)
     if kept is not None:
         ended = end.replace(tzinfo=ZoneInfo(kept.timezone)).isoformat()
