@@ -23,11 +23,11 @@ from citylib.lake.load import load_dataset
 from citylib.lake.mend import Mended, mend
 from citylib.lake.pieces import Piece, pieces
 from citylib.lake.receive import deliver, preview
-from citylib.lake.schema import HIDDEN
+from citylib.lake.schema import HIDDEN, facts
 from citylib.lake.storage import filesystem
 from citylib.lake.store import read_aside
 from citylib.lake.tables import Snapshot, join, open_table, snapshot
-from citylib.lake.writer import Writer, facts
+from citylib.lake.writer import Writer
 
 
 class Table:

@@ -7,6 +7,7 @@ import stat
 
 import pytest
 from click.testing import CliRunner
+from deltalake import DeltaTable
 from support.gates import FEED, deliver
 from support.port import COUNTS, HEADER, build_port, write
 
@@ -204,3 +205,19 @@ def test_from_the_command_line(tmp_path):
     said = run("datasets")
     assert "Passages" in said
     assert "the port" in said
+
+
+def test_notes_of_mended_rows_are_compacted_and_still_known(lake, tmp_path):
+    lake.load("counts")
+    deliver(lake)
+    files = [
+        exported(lake, tmp_path / f"{n}.csv", {}, reason=reason)
+        for n, reason in enumerate(["Moon", "North", "not a number"])
+    ]
+    for file in files:
+        assert lake.mend(file).rows == 1
+    left = rows_aside(lake.uri, "counts").num_rows
+    lake.compact("counts")
+    assert len(DeltaTable(f"{lake.uri}/_mended/counts").file_uris()) == 1
+    assert rows_aside(lake.uri, "counts").num_rows == left
+    assert [lake.mend(file).before for file in files] == [1, 1, 1]
