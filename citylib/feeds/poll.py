@@ -54,8 +54,13 @@ def connector_of(feed: FeedSpec) -> Connector:
     Raises
     ------
     ProfileError
-        There is no such connector, or an option is wrong.
+        There is no such connector, an option is wrong, or the address has a password in it.
     """
+    if "@" in feed.address.partition("://")[2].partition("/")[0]:
+        raise ProfileError(
+            f"{feed.path}: key 'address': a name or password in it would come into logs and "
+            "records; take it out, and name the environment variable that holds it in `key`"
+        )
     try:
         module = connectors.connector(feed.connector)
     except KeyError:
@@ -72,13 +77,17 @@ def secret_of(feed: FeedSpec) -> str | None:
     Raises
     ------
     FeedFault
-        It is not set.
+        It is not set, or what is there is no key.
     """
     if feed.key is None:
         return None
-    value = os.environ.get(feed.key)
+    value = os.environ.get(feed.key, "").strip()  # a file's last line break is no part of it
     if not value:
         raise FeedFault(f"{feed.path}: the environment has no {feed.key}; set it to the key")
+    if not (value.isascii() and value.isprintable()):
+        raise FeedFault(
+            f"{feed.path}: {feed.key} has other characters than keys have; set it to the key alone"
+        )
     return value
 
 

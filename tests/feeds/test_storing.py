@@ -10,8 +10,10 @@ import pytest
 from support.clock import NOON, Hands, until
 from support.service import ROW, Ledger, asked_by, feed_of, rest, running
 
+from citylib.city.errors import ProfileError
 from citylib.city.profile import load_city
-from citylib.feeds import service
+from citylib.feeds import connector, service
+from citylib.feeds import poll as polls
 from citylib.feeds.service import Chores, Service
 from citylib.lake import Lake
 from citylib.operations import FeedState
@@ -233,3 +235,29 @@ async def test_what_was_stored_but_not_remembered_is_stored_once(town, store, sc
             await until(lambda one=one: one.states["a"].read == 5)
         store.feeds.write([FeedState("a")])
     assert lake.table("counts").rows == 5
+
+
+@pytest.mark.parametrize("written", ["s3cr3t-key\n", " s3cr3t-key", "s3cr3t\nkey", "s3cr3t-kéy"])
+async def test_a_key_is_told_nobody_however_it_is_written(monkeypatch, written):
+    monkeypatch.setenv("TOWN_KEY", written)
+    feed = feed_of("a", connector="socrata", key="TOWN_KEY", address="http://127.0.0.1:9/x.json")
+    monkeypatch.setattr(connector, "ATTEMPTS", 1)
+
+    async def never(*_):
+        raise AssertionError
+
+    async with polls.client() as http:
+        with pytest.raises(polls.PollFailed) as caught:
+            await polls.poll(None, feed, FeedState("a"), http, never, NOON)
+    assert "s3cr3t" not in str(caught.value)
+    if written.strip() == "s3cr3t-key":
+        assert "connection attempts failed" in str(caught.value)
+    else:
+        assert "set it to the key alone" in str(caught.value)
+
+
+def test_a_password_in_an_address_is_refused():
+    feed = feed_of("a", connector="socrata", address="https://me:pa55@source.example/x.json")
+    with pytest.raises(ProfileError, match="take it out") as caught:
+        polls.connector_of(feed)
+    assert "pa55" not in str(caught.value)
