@@ -25,6 +25,8 @@ ROWS = 8
 ROW = 34
 NARROW = 455
 NAMES = 225
+# Full letters of 16 px between the rank and the bar.
+NAME_ROOM = 11.5
 DIGITS = 3
 
 
@@ -188,10 +190,12 @@ def ranking(
     for row, code in enumerate(rows):
         y = row * ROW
         width = max(0.0, values[code]) / largest * (NARROW - NAMES - 120)
-        label = f"{order.index(code) + 1}. {read.place_name(city, code, lang, True)}"
+        place = read.place_name(city, code, lang, True)
+        label = f"{order.index(code) + 1}. {read.cut(place, NAME_ROOM)}"
         chosen = " chosen" if code == area else ""
         body.append(
-            f'<g class="row{chosen}"><text x="0" y="{y + 22}">{escape(label)}</text>'
+            f'<g class="row{chosen}"><title>{escape(place)}</title>'
+            f'<text x="0" y="{y + 22}">{escape(label)}</text>'
             f'<rect class="bar" x="{NAMES}" y="{y + 5}" width="{width:.1f}" height="22"/>'
             f'<text x="{NAMES + 8 + width:.1f}" y="{y + 22}" data-area="{code}" '
             f'data-value="{values[code]!r}">{says[row]}</text></g>'

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import nan
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -214,6 +215,26 @@ def place_name(city: City, code: str, lang: str, short: bool = False) -> str:
         if sum(area.name.get(lang) == name for area in level.areas.values()) == 1:
             return name
     return say(lang, "within", name=name, around=city.area_name(around[0], lang))
+
+
+def cut(name: str, room: float) -> str:
+    """A name, cut where there is no room for all of it.
+
+    Parameters
+    ----------
+    room : float
+        In widths of a full letter, such as a Korean syllable; a Latin one takes about half.
+
+    Examples
+    --------
+    >>> cut("Hudson Yards-Chelsea-Flatiron-Union Square", 10), cut("종로구 사직동", 10)
+    ('Hudson Yards-Che…', '종로구 사직동')
+    """
+    widths = [1.0 if east_asian_width(letter) in "WF" else 0.54 for letter in name]
+    if sum(widths) <= room:
+        return name
+    whole = next(n for n in range(len(name)) if sum(widths[: n + 1]) > room - 1)
+    return name[:whole].rstrip(" -,(") + "…"
 
 
 def is_sum(array: xr.DataArray) -> bool:
