@@ -22,6 +22,7 @@ SHARED = {"seoul": "seoul", "platform": "seoul", "bare_platform": "bare", "new_y
 """Fixtures that take long to make, and the group of the tests that need them."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests in one process that share what takes long to make, and those of a file."""
     for item in items:
