@@ -113,7 +113,7 @@ class Judged:
 
 
 def together(batch: Batch, spec: DatasetSpec) -> pa.Table:
-    tables = [part.mapped.records for part in batch.parts]
+    tables = [part.mapped.records for part in batch.parts if part.mapped.records.num_rows]
     if not tables:
         return table_schema(spec).append(pa.field(LINE, pa.int64())).empty_table()
     return pa.concat_tables(tables, promote_options="permissive")

@@ -69,7 +69,7 @@ class Rows:
         self.all = len(used) == len(sheet.lines)
         self.row = np.tile(used, self.each) if self.groups else used
         self.count = len(self.row)
-        match = re.search(source.file_pattern, sheet.file) if source.file_pattern else None
+        match = re.search(source.file_pattern, sheet.base) if source.file_pattern else None
         if source.file_pattern and not match:
             raise FileFault(
                 f"{sheet.file}: the name does not match {source.file_pattern!r}, from which "
@@ -187,6 +187,9 @@ def map_records(sheet: Sheet, source: Reading, spec: DatasetSpec, city: City) ->
     FileFault
         A header that a rule needs is missing, or there twice.
     """
+    if not sheet.columns and not len(sheet.lines):  # only rows that could not be cut into fields
+        none = table_schema(spec).append(pa.field(LINE, pa.int64())).empty_table()
+        return Mapped(none, list(sheet.bad), [], 0, len(sheet.bad))
     keep, total = _not_records(sheet, source)
     occurrence, duplicate = occurrences(sheet, source, spec, keep)
     rows = Rows(sheet, source, np.flatnonzero(keep & ~duplicate))

@@ -50,6 +50,11 @@ class Sheet:
     twice: frozenset[str] = frozenset()
     headers: tuple[str, ...] = ()
 
+    @property
+    def base(self) -> str:
+        """Name of the file without its folder, which patterns for names are held against."""
+        return self.file if "://" in self.file else self.file.rpartition("/")[2]
+
     def check(self, header: str) -> None:
         """Raise FileFault if several columns have this header."""
         if header in self.twice:

@@ -265,6 +265,6 @@ def test_a_name_that_leads_to_this_network_is_not_asked(monkeypatch):
 
     monkeypatch.setattr(asyncio.SelectorEventLoop, "getaddrinfo", named)
     for name in ("inside.example", "six.example"):
+        place = _place("https://bikes.example/gbfs.json", {"x": f"http://{name}/x"}, "x")
         with pytest.raises(FeedFault, match="where it is not looked for"):
-            place = _place("https://bikes.example/gbfs.json", {"x": f"http://{name}/x"}, "x")
             asyncio.run(place)

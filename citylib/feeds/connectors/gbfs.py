@@ -160,9 +160,9 @@ async def _place(address: str, index: dict[str, str], wanted: str) -> tuple[str,
         raise FeedFault(f"{address}: offers no {wanted}; it offers {', '.join(sorted(index))}")
     try:
         own, target = httpx.URL(address), httpx.URL(urljoin(address, index[name]))
-        if target.scheme in ("http", "https") and target.host:
-            if target.host == own.host or not await _is_near(target.host):
-                return name, str(target)
+        plain = target.scheme in ("http", "https") and target.host
+        if plain and (target.host == own.host or not await _is_near(target.host)):
+            return name, str(target)
     except (httpx.InvalidURL, ValueError):
         pass
     raise FeedFault(
@@ -176,5 +176,5 @@ async def _is_near(host: str) -> bool:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:  # unknown here: then it cannot be asked either, or only by a proxy elsewhere
         return False
-    addresses = (place[0].partition("%")[0] for *_, place in found)
+    addresses = (str(place[0]).partition("%")[0] for *_, place in found)
     return not all(ipaddress.ip_address(address).is_global for address in addresses)
