@@ -18,18 +18,6 @@ from citylib.indicators.refresh import run_compute
 from citylib.lake.report import run_load
 from citylib.publish.site import build
 
-SHARED = {"seoul": "seoul", "platform": "seoul", "bare_platform": "bare", "new_york": "new_york"}
-"""Fixtures that take long to make, and the group of the tests that need them."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests in one process that share what takes long to make, and those of a file."""
-    for item in items:
-        needs = [SHARED[name] for name in SHARED if name in getattr(item, "fixturenames", ())]
-        group = needs[0] if needs else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
