@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from citylib.city.errors import CityError
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
-from citylib.feeds.service import Chores, Service
+from citylib.feeds.chores import Chores
+from citylib.feeds.service import Service
 from citylib.lake.lake import Lake
 from citylib.operations.store import Store
 
