@@ -62,8 +62,8 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        """Records in it."""
-        return sum(part.mapped.records.num_rows for part in self.parts)
+        """Records in it, also those that do not fit: they take room as well."""
+        return sum(part.mapped.read for part in self.parts)
 
 
 @dataclass
