@@ -17,6 +17,8 @@ from citylib.city.mapping import AreaRule, Reading
 from citylib.lake.errors import FileFault
 
 Bad = Sequence[tuple[Any, str]]
+PLAIN = {str, int, float, bool, type(None), datetime}
+"""Values that hold no others: rows of these alone need not be flattened."""
 
 
 @dataclass
@@ -93,6 +95,15 @@ def sheet_of(name: str, rows: Sequence[Mapping[str, Any]], bad: Bad = ()) -> She
 
 def flat_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, pa.Array]:
     """Text of the rows by dotted header, empty where a row has no such value."""
+    columns: dict[str, pa.Array] = {}
+    for header in dict.fromkeys(header for row in rows for header in row):
+        values: list[Any] = [row.get(header) for row in rows]
+        kinds = set(map(type, values))
+        if not kinds <= PLAIN or not isinstance(header, str):
+            break
+        columns[header] = strings(values if kinds == {str} else [*map(text_of, values)])
+    else:
+        return columns
     flat = [_flat(row) for row in rows]
     headers = list(dict.fromkeys(header for row in flat for header in row))
     return {header: strings([row.get(header, "") for row in flat]) for header in headers}
