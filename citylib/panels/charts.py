@@ -20,7 +20,7 @@ from citylib.panels.touch import Markup
 
 FIRST, SECOND, QUIET = "var(--first)", "var(--second)", "var(--line)"
 # Full letters beside the bars, less the rank and the figure.
-NAME_ROOM = 9.5
+NAME_ROOM = 12.0
 
 
 class ChartPanel(Box):
