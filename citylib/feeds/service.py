@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import httpx
 
@@ -19,6 +20,7 @@ from citylib.city.profile import City
 from citylib.feeds import poll as polls
 from citylib.feeds.chores import Chores, Housekeeping
 from citylib.feeds.schedule import Clock, Slots, first_due, next_due, retry_due
+from citylib.feeds.told import tell
 from citylib.lake.delivery import Delivery, LoadReport
 from citylib.lake.lake import Lake
 from citylib.operations.feeds import FeedState
@@ -71,6 +73,8 @@ class Service:
         What else is to be done.
     clock : Clock
         What time it is.
+    told : Path, optional
+        File in which screens are told how the feeds are doing.
 
     Examples
     --------
@@ -84,8 +88,9 @@ class Service:
         store: Store,
         chores: Chores | None = None,
         clock: Clock | None = None,
+        told: Path | None = None,
     ) -> None:
-        self.city, self.lake, self.store = city, lake, store
+        self.city, self.lake, self.store, self.told = city, lake, store, told
         secret = {feed.key for feed in city.feeds.values() if feed.key}
         self.chores = Housekeeping(chores or Chores(), secret)
         self.clock = clock or Clock()
@@ -222,15 +227,20 @@ class Service:
     async def _write(self) -> None:
         changed, self._changed = self._changed, set()
         states = [self.states[name] for name in changed]
-        try:
-            await asyncio.to_thread(self.store.feeds.write, states)
-        except Exception as error:  # the store may be away for a while; polling goes on
+        jobs = [partial(self.store.feeds.write, states)]
+        if self.told and states:
+            jobs.append(partial(tell, self.told, [*self.states.values()]))
+        faults = []
+        for job in jobs:
+            try:
+                await asyncio.to_thread(job)
+            except Exception as error:  # it may be away for a while; polling goes on
+                faults.append(str(error))
+        if faults:
             self._changed |= changed
             if not self._away:  # once, not once a second
-                log.error("states of %d feeds not written: %s", len(changed), error)
-            self._away = True
-        else:
-            self._away = False
+                log.error("states of %d feeds not written: %s", len(changed), "; ".join(faults))
+        self._away = bool(faults)
 
     async def _tell_often(self) -> None:
         while True:

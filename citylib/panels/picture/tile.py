@@ -67,21 +67,28 @@ def tile(
     stamp = when(found, lang, now or local_now(city), city if kept else None)
     return (
         f'<span class="tile-title">{escape(found.title)}</span>'
-        f'<span class="tile-row">{figure(found, lang)} {badge(found.classification, lang)}</span>'
+        f'<span class="tile-row">{figure(found, lang)} {badges(found, lang)}</span>'
         f"{change(found, lang)}{line}"
         f'<span class="tile-foot">{stamp}</span>'
     )
 
 
 def figure(found: Reading, lang: str) -> str:
-    """Value and unit, and whether it is replayed; the whole number in `title`."""
+    """Value and unit; the whole number in `title`."""
     short = figures.compact(found.value, lang)
     whole = found.says(lang)
     mark = figures.unit(found.units, lang) if np.isfinite(found.value) else ""
     gap = "" if mark in ("", "%") else " "
     return (
         f'<span class="tile-figure" title="{escape(whole)}"><data value="{found.value!r}">{short}'
-        f'</data>{gap}<span class="unit">{escape(mark)}</span></span>{replay_mark(found, lang)}'
+        f'</data>{gap}<span class="unit">{escape(mark)}</span></span>'
+    )
+
+
+def badges(found: Reading, lang: str) -> str:
+    """Who may see a figure, and whether it is replayed."""
+    return (
+        f'<span class="badges">{badge(found.classification, lang)}{replay_mark(found, lang)}</span>'
     )
 
 
@@ -90,7 +97,7 @@ def replay_mark(found: Reading, lang: str) -> str:
     if not found.replayed:
         return ""
     detail = escape(say(lang, "replayed_detail"))
-    return f' <span class="badge replayed" title="{detail}">{say(lang, "replayed")}</span>'
+    return f'<span class="badge replayed" title="{detail}">{say(lang, "replayed")}</span>'
 
 
 def change(found: Reading, lang: str) -> str:
