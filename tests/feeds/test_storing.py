@@ -16,6 +16,7 @@ from citylib.city.model import Plain
 from citylib.city.profile import load_city
 from citylib.feeds import connector, service
 from citylib.feeds import poll as polls
+from citylib.feeds.told import told
 from citylib.lake import Lake
 from citylib.lake.sheet import sheet_of
 from citylib.operations import FeedState
@@ -235,3 +236,31 @@ async def test_a_source_that_never_ends_is_given_up_and_what_it_brought_counts(
     assert "given up after 1 s; ask for less" in state.error
     assert (state.read, state.stored, state.sequence, state.errors) == (2, 2, 2, 1)
     assert [delivery.id.split()[0] for delivery in lake.deliveries] == ["1", "2"]
+
+
+async def test_screens_are_told_while_the_store_is_away(
+    town, store, scripts, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(service, "WRITE_EVERY", 0.01)
+    clock, place = Hands(), tmp_path / "feeds.json"
+    scripts["a"] = asked_by([], clock)
+
+    def fails(states):
+        raise OSError("the database is away")
+
+    monkeypatch.setattr(store.feeds, "write", fails)
+    async with running(town, store, [feed_of("a")], clock=clock, told=place) as one:
+        await rest(one, 1)
+        await clock.next()
+        await until(lambda: told(place).get("a") and told(place)["a"].succeeded)
+        assert told(place)["a"].due == one.states["a"].due
+
+
+async def test_the_store_is_told_while_nobody_can_write_for_screens(town, store, scripts, tmp_path):
+    clock = Hands()
+    scripts["a"] = asked_by([], clock)
+    nowhere = tmp_path / "gone" / "feeds.json"
+    async with running(town, store, [feed_of("a")], clock=clock, told=nowhere) as one:
+        await rest(one, 1)
+        await clock.next()
+        await until(lambda: "a" in store.feeds.read() and store.feeds.read()["a"].read == 1)
