@@ -138,6 +138,7 @@ def duckdb(folder: Path, city: City, table: str, more: str = "") -> Result:
     import duckdb
 
     connection = duckdb.connect()
+    connection.execute("SET memory_limit = '6GB'; SET temp_directory = ''")
     source = current(table, *files(folder, table))
     timed = Timed()
     found = connection.execute(f"{SQL}{more} FROM ({source}) GROUP BY ALL").to_arrow_table()

@@ -24,6 +24,7 @@ from citylib.indicators.own import FunctionIndicator
 from citylib.indicators.partial import Partial, empty, merge_all
 from citylib.indicators.replayed import marked
 from citylib.lake.errors import StorageFault
+from citylib.lake.freed import give_back
 
 if TYPE_CHECKING:
     from citylib.lake import Lake, Piece
@@ -146,6 +147,8 @@ def partials(
             finished[name] = parts[0]
     if tasks:
         _follow(tasks, progress)
+    if len(tasks) > TASKS:  # what reading took is not needed for what follows
+        give_back()
     results |= {name: future.result() for name, future in finished.items()}
     return {
         i.id: results[i.dataset][i.id] if i.dataset in results else empty(i.how) for i in indicators

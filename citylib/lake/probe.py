@@ -46,9 +46,7 @@ def _columns(table: pa.Table, key: Sequence[str]) -> tuple[Any, ...]:
     start: np.ndarray | None = None
     words, codes = [], []
     for name in key:
-        column = table[name].combine_chunks()
-        if isinstance(column, pa.ChunkedArray):
-            column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
+        column = one_array(table[name])
         if isinstance(column, pa.DictionaryArray):
             words.append(np.append(numbers(column.dictionary), ODD))
             indices = column.indices
@@ -64,6 +62,15 @@ def _columns(table: pa.Table, key: Sequence[str]) -> tuple[Any, ...]:
     if start is None:
         start = np.zeros(table.num_rows, np.uint64)
     return start, tuple(words), tuple(codes)
+
+
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece, without a copy if it is in one."""
+    if column.num_chunks > 1:
+        column = column.unify_dictionaries().combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        return column.chunk(0) if column.num_chunks else pa.array([], column.type)
+    return column
 
 
 def _plain(column: pa.Array) -> np.ndarray:
