@@ -25,7 +25,7 @@ from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.draft import Draft, number
 from citylib.indicators.engine import figures, partials
-from citylib.indicators.figures import labelled
+from citylib.indicators.figures import attributes, labelled
 from citylib.indicators.functions import computed
 from citylib.indicators.own import FunctionIndicator
 from citylib.indicators.partial import Partial, empty, merge
@@ -265,12 +265,8 @@ class Update:
             return self._made[indicator.per]
         other = self.indicators[indicator.per]
         start, end = self.draft.about["spans"][other.id]
-        return self._labelled(other, start, self.draft.read(other.id, (start, end)))
-
-    def _labelled(self, indicator: Indicator, start: int, values: np.ndarray) -> xr.DataArray:
-        metadata = self.tables[indicator.dataset].metadata
-        areas = self.areas[indicator.level]
-        return labelled(indicator, start, values, areas, self.city, metadata)
+        values, areas = self.draft.read(other.id, (start, end)), self.areas[other.level]
+        return labelled(other, start, values, areas, self.city, self.tables[other.dataset].metadata)
 
     def _tell(self, changes: Mapping[str, Changes]) -> None:
         """Note what is said of each indicator."""
@@ -283,10 +279,9 @@ class Update:
         }
         self.draft.about["replayed"] = first
         for name, one in self.indicators.items():
-            none = np.empty((0, len(self.areas[one.level].codes)))
             span = self.draft.about["spans"][name]
             said = replayed_from(first[one.dataset], self.city.timezone, one.frequency, span)
-            attrs = {**self._labelled(one, 0, none).attrs, ATTRIBUTE: said}
+            attrs = {**attributes(one, self.tables[one.dataset].metadata), ATTRIBUTE: said}
             mark = hashlib.sha256(json.dumps(attrs).encode()).hexdigest()[:16]
             if name in self._made or self.about[name].get("said") != mark:
                 self.draft.describe(name, attrs)
