@@ -80,7 +80,7 @@ def _plain(column: pa.Array) -> np.ndarray:
 
 
 @compiled
-def _places(begin, start, words, codes, shift, out):
+def _places(begin: Any, start: Any, words: Any, codes: Any, shift: Any, out: Any) -> Any:
     """Write where the marks of the next rows are; returns how many rows there are."""
     count = min(len(out), len(start) - begin)
     mixed, first = out[:count], start[begin : begin + count]
@@ -97,7 +97,7 @@ def _places(begin, start, words, codes, shift, out):
 
 
 @compiled
-def _mark(start, words, codes, marks, shift):
+def _mark(start: Any, words: Any, codes: Any, marks: Any, shift: Any) -> Any:
     places = np.empty(RUN, np.uint64)
     for begin in range(0, len(start), RUN):
         for row in range(_places(begin, start, words, codes, shift, places)):
@@ -105,7 +105,7 @@ def _mark(start, words, codes, marks, shift):
 
 
 @compiled
-def _marked(start, words, codes, marks, shift):
+def _marked(start: Any, words: Any, codes: Any, marks: Any, shift: Any) -> Any:
     places, some = np.empty(RUN, np.uint64), np.empty(RUN + 1, np.int64)
     found = np.empty(16 * RUN, np.int64)
     count = 0
