@@ -43,6 +43,6 @@ def open_cube(city: str, as_of: datetime | str | None = None) -> xr.DataTree:
     >>> cube["district/day"]["pm25"].sel(area="11").mean()  # doctest: +SKIP
     >>> cube["district/day"].to_dataset()  # doctest: +SKIP
     """
-    from citylib.indicators.cube import opened
+    from citylib.indicators.opening import opened
 
     return opened(city, as_of).tree()

@@ -23,8 +23,6 @@ import xarray as xr
 import zarr
 
 from citylib.city.errors import CityError
-from citylib.city.profile import load_city
-from citylib.city.settings import Settings
 from citylib.indicators.draft import Draft
 from citylib.indicators.versions import BRANCH, KEEP, expire, moment_of, storage
 
@@ -318,24 +316,6 @@ def _quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message=".*Zarr (V3|format 3) specification.*")
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
         yield
-
-
-def opened(city: str, as_of: datetime | str | None) -> Cube:
-    """See `citylib.open_cube`."""
-    if "/" in city or "\\" in city:
-        cube = Cube(city, as_of)
-    else:
-        settings = Settings.load()
-        here = load_city(settings.profile).id
-        if city != here:
-            raise CityError(
-                f"this installation's city is {here!r}, not {city!r}; write that, or the folder "
-                "or address of a cube"
-            )
-        cube = Cube(settings.cube, as_of)
-    if cube.empty:
-        raise CubeMissing(f"there is no cube at {cube.uri} yet; run: citylib compute")
-    return cube
 
 
 def _about(store: Any) -> dict[str, Any]:
