@@ -25,7 +25,7 @@ from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.draft import Draft, number
 from citylib.indicators.engine import figures, partials
-from citylib.indicators.figures import attributes, labelled
+from citylib.indicators.figures import attributes, labelled, matrix
 from citylib.indicators.functions import computed
 from citylib.indicators.own import FunctionIndicator
 from citylib.indicators.partial import Partial, empty, merge
@@ -236,15 +236,28 @@ class Update:
             runs = joined([(first, end + reach) for first, end in runs])
         for first, end in runs:
             begin = known["periods"][0] if reach is None else first - reach
-            array = self._from_states(indicator, (min(begin, first), end))
-            start, values = number(array), np.full((end - first, array.sizes["area"]), np.nan)
-            low, high = max(start, first), min(start + array.sizes["time"], end)
+            start, found = self._values(indicator, (min(begin, first), end))
+            values = np.full((end - first, found.shape[1]), np.nan)
+            low, high = max(start, first), min(start + len(found), end)
             if high > low:
-                values[low - first : high - first] = array.values[low - start : high - start]
+                values[low - first : high - first] = found[low - start : high - start]
             self.draft.patch(name, first, values)
+
+    def _values(self, indicator: Indicator, periods: tuple[int, int]) -> tuple[int, np.ndarray]:
+        """Figures from the states of some periods, and the number of the first one's period."""
+        if indicator.reach == 0 and indicator.per is None:  # without labels, which take as long
+            return matrix(indicator, self._kept(indicator, periods), self._width(indicator))
+        array = self._from_states(indicator, periods)
+        return number(array), array.values
 
     def _from_states(self, indicator: Indicator, periods: tuple[int, int]) -> xr.DataArray:
         """Figures from the states of some periods, and of those beside them."""
+        metadata = self.tables[indicator.dataset].metadata
+        part = self._kept(indicator, periods)
+        return figures(indicator, part, self.city, metadata, self._head(indicator))
+
+    def _kept(self, indicator: Indicator, periods: tuple[int, int]) -> Partial:
+        """States of some periods, and of those beside them."""
         name, size = indicator.id, kept.length(self._width(indicator))
         low, high = self.about[name]["periods"]
         first, end = max(periods[0], low), min(periods[1], high)
@@ -253,9 +266,7 @@ class Update:
         missing = [block for block in numbers if block not in blocks]
         blocks = blocks | self.draft.states.read({name: missing})[name]
         parts = [blocks[block] for block in numbers if block in blocks]
-        whole = kept.together(parts, indicator.how)
-        metadata = self.tables[indicator.dataset].metadata
-        return figures(indicator, whole, self.city, metadata, self._head(indicator))
+        return kept.together(parts, indicator.how)
 
     def _head(self, indicator: Indicator) -> xr.DataArray | None:
         """Figures of the indicator that this one is per."""
