@@ -36,6 +36,8 @@ from citylib.lake.pieces import Piece
 from citylib.lake.table import Table
 
 Progress = Callable[[int, int], None]
+ANY = 1 << 62
+"""More records than any table has: functions need a client, however few records there are."""
 
 
 @dataclass
@@ -223,7 +225,7 @@ class Update:
         runs = self._moved.get(name, [])
         if runs is None:
             if isinstance(indicator, FunctionIndicator):
-                client = self.client(table.rows)
+                client = self.client(ANY)
                 head = self._head(indicator)
                 self._made[name] = computed(indicator, table, self.city, client, head)
             else:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.port import COUNTS, build_port
 
 from citylib.indicators import draft as drafts
-from citylib.indicators import incremental
+from citylib.indicators import incremental, own
 from citylib.indicators import states as kept
 from citylib.indicators.check import TOLERANCE
 from citylib.indicators.cube import Cube
@@ -256,3 +256,28 @@ def test_only_what_is_new_is_read(tmp_path, monkeypatch):
     deliver(lake, 11, [{**ONE, "when": "2022-04-02 12:00", "n": "5"}])
     assert refresh.run().refreshed == ["n_sum"]
     assert Cube(refresh.cube.uri).read("n_sum").sel(time="2022-04-02", area="9").item() == 5
+
+
+def test_a_function_is_computed_from_all_records_when_there_are_new_ones(tmp_path):
+    @own.indicator(
+        id="most",
+        title={"fr": "x", "en": "x"},
+        domain="gates",
+        dataset="counts",
+        reads=["n"],
+        frequency="day",
+        units="1",
+    )
+    def most(records):
+        return records.groupby(["period", "area"])["n"].max()
+
+    city = port(tmp_path)
+    lake = Lake(f"{tmp_path}/lake", city)
+    deliver(lake, 1, [{**ONE, "when": "2022-04-01 12:00"}])
+    indicators = {"most": most, "n_sum": declare("n_sum", "sum", measure="n")}
+    refresh = Refresh(lake, Cube(f"{tmp_path}/cube"), city, indicators)
+    assert refresh.run().computed == ["most", "n_sum"]
+    deliver(lake, 2, [{**ONE, "when": "2022-04-01 13:00", "n": "7"}])
+    outcome = refresh.run()
+    assert (outcome.computed, outcome.refreshed) == (["most"], ["n_sum"])
+    assert Cube(refresh.cube.uri).read("most").sel(area="9").values.tolist() == [7.0]
