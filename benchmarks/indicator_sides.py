@@ -138,6 +138,7 @@ def duckdb(folder: Path, city: City, table: str, more: str = "") -> Result:
     import duckdb
 
     connection = duckdb.connect()
+    connection.execute("SET memory_limit = '6GB'; SET temp_directory = ''")
     source = current(table, *files(folder, table))
     timed = Timed()
     found = connection.execute(f"{SQL}{more} FROM ({source}) GROUP BY ALL").to_arrow_table()
@@ -289,10 +290,12 @@ def refreshes(folder: Path, city: City, rows: int) -> tuple[float, float]:
 
     The table is the same files under other names, so that it stays as it is.
     """
+    from citylib.indicators import incremental, kernels  # noqa: F401
     from citylib.indicators.cube import Cube
     from citylib.indicators.refresh import Refresh
     from citylib.lake import Lake
 
+    kernels.extent(np.zeros(1, np.int64))
     with tempfile.TemporaryDirectory(dir=folder) as target:
         shutil.copytree(folder / "lake" / "taps", f"{target}/lake/taps", copy_function=os.link)
         cube = Cube(f"{target}/cube")

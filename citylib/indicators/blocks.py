@@ -60,6 +60,7 @@ class Block:
         self._kept: dict[str, np.ndarray] = {}
         self._grouped: dict[tuple[str, tuple[str, ...]], _Grouped] = {}
         self._rows: dict[tuple[object, ...], Rows] = {}
+        self._parts: dict[tuple[object, ...], Partial] = {}
 
     def states(self, plan: Plan) -> Partial:
         """States of the groups that occur in the block."""
@@ -74,8 +75,13 @@ class Block:
         )
         if key not in self._rows:
             self._rows[key] = self._rows_of(indicator, grouped)
-        states = indicator.how.chunk(self._rows[key])
-        return Partial(grouped.keys, tuple(state[grouped.occurring] for state in states))
+        made = *key, indicator.how.chunk  # a sum and a mean have the same states
+        if made not in self._parts:
+            states = indicator.how.chunk(self._rows[key])
+            self._parts[made] = Partial(
+                grouped.keys, tuple(state[grouped.occurring] for state in states)
+            )
+        return self._parts[made]
 
     def _rows_of(self, indicator: Indicator, grouped: _Grouped) -> Rows:
         meant = self._meant(indicator.where)

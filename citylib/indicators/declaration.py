@@ -304,8 +304,10 @@ def _digest(said: dict[str, Any]) -> str:
 
 def _toml(value: object) -> str:
     if isinstance(value, dict):
-        inside = ", ".join(
-            f"{json.dumps(k, ensure_ascii=False)} = {_toml(v)}" for k, v in value.items()
-        )
+        inside = ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items())
         return f"{{ {inside} }}"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import numpy as np
 import xarray as xr
 import zarr
 from zarr.codecs import ZstdCodec
+from zarr.core.sync import sync
 
 from citylib.city.errors import CityError
 from citylib.indicators.periods import UNIT
@@ -43,6 +45,8 @@ class Draft:
         for name in ("groups", "axes", "spans", "states"):
             self.about.setdefault(name, {})
         self.states = States(session.store)
+        self._arrays: dict[str, Any] = {}
+        self._later: list[tuple[Any, slice, np.ndarray]] = []
 
     @property
     def groups(self) -> dict[str, str]:
@@ -52,6 +56,7 @@ class Draft:
     def clear(self) -> None:
         """Begin with nothing."""
         zarr.open_group(self._session.store, mode="w", zarr_format=3)
+        self._arrays.clear()
         for name in ("groups", "axes", "spans", "states"):
             self.about[name] = {}
         self.states = States(self._session.store)
@@ -73,10 +78,11 @@ class Draft:
                 self.remove(str(array.name))
             starts = [number(array) for array in arrays]
             ends = [at + array.sizes["time"] for at, array in zip(starts, arrays, strict=True)]
-            held = self._ready(group, arrays[0])
+            self._ready(group, arrays[0])
             extents = [(a, b) for a, b in zip(starts, ends, strict=True) if b > a]
             if extents:
-                held = self._reach(group, min(a for a, _ in extents), max(b for _, b in extents))
+                self._reach(group, min(a for a, _ in extents), max(b for _, b in extents))
+            held = self._group(group)
             for array, start in zip(arrays, starts, strict=True):
                 self._create(held, array)
                 self.groups[str(array.name)] = group
@@ -96,8 +102,7 @@ class Draft:
         """
         group = self.groups[name]
         known = np.flatnonzero(~np.isnan(values).all(axis=1))
-        held = self._group(group)
-        first, size = self._axis(group, held)
+        first, size = self._axis(group)
         low = min(first, start + int(known[0])) if len(known) else first
         high = max(first + size, start + int(known[-1]) + 1) if len(known) else first + size
         if not size and len(known):
@@ -105,28 +110,33 @@ class Draft:
         begin, end = max(low, start), min(high, start + len(values))
         if end <= begin:
             return
-        held = self._reach(group, begin, end)
-        first, _ = self._axis(group, held)
-        held[name][begin - first : end - first] = values[begin - start : end - start]
-        self._span(name, held[name], first, (begin, end), start + known)
+        self._reach(group, begin, end)
+        first, _ = self._axis(group)
+        array = self._array(group, name)
+        place = slice(begin - first, end - first)
+        self._later.append((array, place, values[begin - start : end - start]))
+        self._span(name, array, first, (begin, end), start + known)
 
     def describe(self, name: str, attrs: Mapping[str, Any]) -> None:
         """What is said of an indicator; written only if it is something else than before."""
-        array = self._group(self.groups[name])[name]
+        array = self._array(self.groups[name], name)
         if dict(array.attrs) != json.loads(json.dumps(attrs)):
             array.attrs.put(dict(attrs))
 
     def read(self, name: str, periods: tuple[int, int]) -> np.ndarray:
         """Figures of an indicator in some periods, the last not included."""
         group = self.groups[name]
-        held = self._group(group)
-        first, _ = self._axis(group, held)
-        return np.asarray(held[name][max(periods[0] - first, 0) : max(periods[1] - first, 0)])
+        self._write()
+        first, _ = self._axis(group)
+        array = self._array(group, name)
+        return np.asarray(array[max(periods[0] - first, 0) : max(periods[1] - first, 0)])
 
     def remove(self, name: str) -> None:
         """Take an indicator out."""
         if group := self.groups.pop(name, None):
+            self._write()
             del self._group(group)[name]
+            self._arrays.pop(f"{group}/{name}", None)
             self.about["spans"].pop(name, None)
 
     def commit(self, message: str) -> str:
@@ -142,6 +152,7 @@ class Draft:
         CubeBusy
             Another version came first; nothing was changed.
         """
+        self._write()
         computed = datetime.now(UTC).isoformat(timespec="seconds")
         self.about |= {"computed": computed, "Conventions": "CF-1.12"}
         root = zarr.open_group(self._session.store, mode="a", zarr_format=3)
@@ -155,16 +166,40 @@ class Draft:
     def _group(self, group: str) -> Any:
         return zarr.open_group(self._session.store, path=group, mode="a", zarr_format=3)
 
-    def _axis(self, group: str, held: Any) -> tuple[int, int]:
-        """Number of a group's first period, and how many there are."""
-        return self.about["axes"].get(group, 0), held["time"].shape[0]
+    def _array(self, group: str, name: str) -> Any:
+        path = f"{group}/{name}"
+        if path not in self._arrays:
+            self._arrays[path] = zarr.open_array(
+                self._session.store, path=path, mode="r+", zarr_format=3
+            )
+        return self._arrays[path]
 
-    def _ready(self, group: str, like: xr.DataArray) -> Any:
+    def _write(self) -> None:
+        """Write what was to be written later: all arrays at a time, which takes as long as one."""
+        later, self._later = self._later, []
+
+        async def in_turn(array: Any) -> None:  # what meets in a chunk must not overtake
+            for mine, place, values in later:
+                if mine is array:
+                    await array.async_array.setitem(place, values)
+
+        async def every() -> None:
+            arrays = {id(array): array for array, _, _ in later}
+            await asyncio.gather(*map(in_turn, arrays.values()))
+
+        if later:
+            sync(every())
+
+    def _axis(self, group: str) -> tuple[int, int]:
+        """Number of a group's first period, and how many there are."""
+        return self.about["axes"].get(group, 0), self._array(group, "time").shape[0]
+
+    def _ready(self, group: str, like: xr.DataArray) -> None:
         """The group, with the areas of an array; made anew if it has others."""
         codes = [str(code) for code in like["area"].values]
         held = self._group(group)
         if "area" in held and list(held["area"][:]) == codes:
-            return held
+            return
         for name in [name for name, where in self.groups.items() if where == group]:
             self.remove(name)
         held = zarr.open_group(self._session.store, path=group, mode="w", zarr_format=3)
@@ -180,15 +215,16 @@ class Draft:
             "time", shape=(0,), chunks=(1 << 14,), dtype="int64", dimension_names=("time",),
             attributes={**like["time"].attrs, **units},
         )  # fmt: skip
+        self._arrays.clear()
         self.about["axes"].pop(group, None)
-        return held
 
-    def _reach(self, group: str, start: int, end: int) -> Any:
-        """The group, with periods from one number to another at least."""
-        held = self._group(group)
-        first, size = self._axis(group, held)
+    def _reach(self, group: str, start: int, end: int) -> None:
+        """Give a group periods from one number to another at least."""
+        first, size = self._axis(group)
         if size and first <= start and end <= first + size:
-            return held
+            return
+        self._write()
+        held = self._group(group)
         low, high = (min(first, start), max(first + size, end)) if size else (start, end)
         self.about["axes"][group] = low
         moved = {
@@ -206,7 +242,7 @@ class Draft:
         begin = low if low < first or not size else first + size
         count = np.arange(begin, high).astype(f"datetime64[{unit}]")
         held["time"][begin - low :] = count.astype(f"datetime64[{step}]").astype(np.int64)
-        return self._group(group)
+        self._arrays.clear()
 
     def _create(self, held: Any, array: xr.DataArray) -> None:
         width = array.sizes["area"]
@@ -236,24 +272,24 @@ class Draft:
             if high <= begin:
                 highs.append(high)
             elif not len(known) and after[1] <= after[0]:
-                highs.append(_edges(array, first, before)[1])
+                highs.append(self._edges(array, first, before)[1])
         if after[1] > after[0]:
             highs.append(high)
             if low >= end:
                 lows.append(low)
             elif not len(known) and before[1] <= before[0]:
-                lows.append(_edges(array, first, after)[0])
+                lows.append(self._edges(array, first, after)[0])
         if len(known):
             lows.append(int(known[0]))
             highs.append(int(known[-1]) + 1)
         self.about["spans"][name] = [min(lows), max(highs)] if lows else [0, 0]
 
-
-def _edges(array: Any, first: int, part: tuple[int, int]) -> tuple[int, int]:
-    """Where figures begin and end among periods at one end of which there are some."""
-    some = np.asarray(array[part[0] - first : part[1] - first])
-    known = np.flatnonzero(~np.isnan(some).all(axis=1))
-    return part[0] + int(known[0]), part[0] + int(known[-1]) + 1
+    def _edges(self, array: Any, first: int, part: tuple[int, int]) -> tuple[int, int]:
+        """Where figures begin and end among periods at one end of which there are some."""
+        self._write()
+        some = np.asarray(array[part[0] - first : part[1] - first])
+        known = np.flatnonzero(~np.isnan(some).all(axis=1))
+        return part[0] + int(known[0]), part[0] + int(known[-1]) + 1
 
 
 def number(array: xr.DataArray) -> int:

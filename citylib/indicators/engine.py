@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import xarray as xr
-from distributed import Client, Future, as_completed
 
 from citylib.city.errors import CityError
 from citylib.city.profile import City
@@ -24,8 +23,11 @@ from citylib.indicators.own import FunctionIndicator
 from citylib.indicators.partial import Partial, empty, merge_all
 from citylib.indicators.replayed import marked
 from citylib.lake.errors import StorageFault
+from citylib.lake.freed import give_back
 
 if TYPE_CHECKING:
+    from distributed import Client, Future
+
     from citylib.lake import Lake, Piece
 
 __all__ = ["compute", "figures", "partials"]
@@ -146,6 +148,8 @@ def partials(
             finished[name] = parts[0]
     if tasks:
         _follow(tasks, progress)
+    if len(tasks) > TASKS:  # what reading took is not needed for what follows
+        give_back()
     results |= {name: future.result() for name, future in finished.items()}
     return {
         i.id: results[i.dataset][i.id] if i.dataset in results else empty(i.how) for i in indicators
@@ -168,6 +172,8 @@ def even(pieces: Sequence[Piece]) -> list[list[Piece]]:
 
 
 def _follow(tasks: list[Future], progress: Callable[[int, int], None] | None) -> None:
+    from distributed import as_completed  # takes a second, which few records do not need
+
     for done, task in enumerate(as_completed(tasks), start=1):
         if task.status == "error":
             raise task.exception()

@@ -99,8 +99,6 @@ def labelled(
     """
     unit = UNIT[indicator.frequency]
     time = np.arange(start, start + len(values)).astype(f"datetime64[{unit}]")
-    titles = {f"long_name_{language}": title for language, title in indicator.title.items()}
-    methods = {f"description_{lang}": text for lang, text in indicator.description.items()}
     return xr.DataArray(
         values,
         dims=("time", "area"),
@@ -113,26 +111,39 @@ def labelled(
             "area": ("area", np.array(areas.codes, dtype=object), {"level": indicator.level}),
         },
         name=indicator.id,
-        attrs={
-            "long_name": indicator.title.get("en", indicator.id),
-            **titles,
-            **methods,
-            "units": indicator.units,
-            "domain": indicator.domain,
-            "dataset": indicator.dataset,
-            **_said("source", metadata["publisher"]),
-            **_said("licence", metadata["licence"]),
-            "classification": indicator.classification,
-            "frequency": indicator.frequency,
-            "aggregation": indicator.aggregation,
-            "cell_methods": f"time: {indicator.aggregation} area: {indicator.aggregation}",
-            "better": indicator.better or "",
-            **({"target": indicator.target} if indicator.target is not None else {}),
-            **({"thresholds": list(indicator.thresholds)} if indicator.thresholds else {}),
-            "headline": int(indicator.headline),
-            "declaration": indicator.digest,
-        },
+        attrs=attributes(indicator, metadata),
     )
+
+
+def attributes(indicator: Indicator, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What the cube says of an indicator.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Of its table.
+    """
+    titles = {f"long_name_{language}": title for language, title in indicator.title.items()}
+    methods = {f"description_{lang}": text for lang, text in indicator.description.items()}
+    return {
+        "long_name": indicator.title.get("en", indicator.id),
+        **titles,
+        **methods,
+        "units": indicator.units,
+        "domain": indicator.domain,
+        "dataset": indicator.dataset,
+        **_said("source", metadata["publisher"]),
+        **_said("licence", metadata["licence"]),
+        "classification": indicator.classification,
+        "frequency": indicator.frequency,
+        "aggregation": indicator.aggregation,
+        "cell_methods": f"time: {indicator.aggregation} area: {indicator.aggregation}",
+        "better": indicator.better or "",
+        **({"target": indicator.target} if indicator.target is not None else {}),
+        **({"thresholds": list(indicator.thresholds)} if indicator.thresholds else {}),
+        "headline": int(indicator.headline),
+        "declaration": indicator.digest,
+    }
 
 
 def _said(name: str, text: Said) -> dict[str, str]:

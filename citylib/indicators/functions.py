@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import xarray as xr
-from distributed import Client
 
 from citylib.city.errors import CityError
 from citylib.city.profile import City
@@ -21,6 +20,8 @@ from citylib.indicators.own import FunctionIndicator
 from citylib.indicators.periods import UNIT
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from citylib.lake import Piece, Table
 
 NAMES = ["period", "area"]

@@ -25,19 +25,19 @@ from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.draft import Draft, number
 from citylib.indicators.engine import figures, partials
-from citylib.indicators.figures import labelled
+from citylib.indicators.figures import attributes, labelled, matrix
 from citylib.indicators.functions import computed
 from citylib.indicators.own import FunctionIndicator
 from citylib.indicators.partial import Partial, empty, merge
 from citylib.indicators.replayed import ATTRIBUTE, first_replayed, newer_first, replayed_from
-from citylib.indicators.spans import periods_of
+from citylib.indicators.spans import Runs, joined, periods_of
 from citylib.lake.changes import EVERYTHING, Changes
 from citylib.lake.pieces import Piece
 from citylib.lake.table import Table
 
-Runs = list[tuple[int, int]]
-"""Periods by their numbers: first ones, and those after the last."""
 Progress = Callable[[int, int], None]
+ANY = 1 << 62
+"""More records than any table has: functions need a client, however few records there are."""
 
 
 @dataclass
@@ -156,7 +156,7 @@ class Update:
         for one in merging:
             width = self._width(one)
             blocks = kept.cut(found[one.id], width)
-            self.draft.states.write(one.id, blocks)
+            self.draft.states.write({one.id: blocks})
             self._blocks[one.id] = blocks
             if len(period := found[one.id].keys // width):
                 self.about[one.id]["periods"] = [int(period[0]), int(period[-1]) + 1]
@@ -176,42 +176,44 @@ class Update:
                     pieces[name] = self.tables[name].pieces(spans - [0, 1])
                     times[name] = [(first, end) for first, end in spans.tolist()]
             again = self._partials([one for one in mine if one.dataset in pieces], pieces, times)
-            for one in mine:
-                self._merge(one, touched[one.dataset], new[one.id], again.get(one.id))
+            self._merge(mine, touched, new, again)
 
     def _merge(
-        self, indicator: Indicator, touched: np.ndarray, new: Partial, again: Partial | None
+        self,
+        indicators: Sequence[Indicator],
+        touched: Mapping[str, np.ndarray],
+        new: Mapping[str, Partial],
+        again: Mapping[str, Partial],
     ) -> None:
-        """Merge new records into an indicator's states, and replace those of touched periods."""
-        name, width, nothing = indicator.id, self._width(indicator), empty(indicator.how)
-        size = kept.length(width)
-        news = kept.cut(kept.without(new, touched, width), width)
-        agains = kept.cut(again or nothing, width)
-        numbers = sorted({*news, *agains, *(touched // size).tolist()})
-        old = self.draft.states.read({name: numbers})[name]
-        merged = {
-            block: merge(
-                indicator.how,
-                kept.without(old.get(block, nothing), touched, width),
-                news.get(block, nothing),
-                agains.get(block, nothing),
-            )
-            for block in numbers
-        }
-        if not merged:
-            return
-        self.draft.states.write(name, merged)
-        self._blocks[name] = merged
-        runs = [(block * size, (block + 1) * size) for block in numbers]
-        self._moved[name] = _joined(runs)
-        low, high = self.about[name]["periods"]
-        periods = [
-            int(p) for one in merged.values() for p in one.keys[[0, -1][: len(one.keys)]] // width
-        ]
-        if periods and high > low:
-            periods += [low, high - 1]
-        if periods:
-            self.about[name]["periods"] = [min(periods), max(periods) + 1]
+        """Merge new records into states, and replace those of touched periods by dataset."""
+        changed = {}
+        for one in indicators:
+            periods, width, nothing = touched[one.dataset], self._width(one), empty(one.how)
+            news = kept.cut(kept.without(new[one.id], periods, width), width)
+            agains = kept.cut(again.get(one.id, nothing), width)
+            numbers = {*news, *agains, *(periods // kept.length(width)).tolist()}
+            changed[one.id] = {n: (news.get(n, nothing), agains.get(n, nothing)) for n in numbers}
+        old = self.draft.states.read(changed)
+        for one in indicators:
+            periods, width, nothing = touched[one.dataset], self._width(one), empty(one.how)
+            blocks = {
+                n: merge(
+                    one.how,
+                    kept.without(old[one.id].get(n, nothing), periods, width),
+                    *changed[one.id][n],
+                )
+                for n in sorted(changed[one.id])
+            }
+            size = kept.length(width)
+            self._blocks[one.id] = blocks
+            self._moved[one.id] = joined([(n * size, (n + 1) * size) for n in blocks])
+            ends = [part.keys[[0, -1]] // width for part in blocks.values() if len(part.keys)]
+            known = self.about[one.id]
+            if known["periods"][1] > known["periods"][0]:
+                ends.append(np.array(known["periods"]) - [0, 1])
+            if ends:
+                known["periods"] = [int(np.min(ends)), int(np.max(ends)) + 1]
+        self.draft.states.write({one.id: self._blocks[one.id] for one in indicators})
 
     def _figures(self, indicator: Indicator) -> None:
         """Make those figures of an indicator anew that are other ones now."""
@@ -223,7 +225,7 @@ class Update:
         runs = self._moved.get(name, [])
         if runs is None:
             if isinstance(indicator, FunctionIndicator):
-                client = self.client(table.rows)
+                client = self.client(ANY)
                 head = self._head(indicator)
                 self._made[name] = computed(indicator, table, self.city, client, head)
             else:
@@ -233,18 +235,31 @@ class Update:
         if reach is None and runs:
             runs = [(runs[0][0], max(runs[-1][1], known["periods"][1]))]
         elif reach:
-            runs = _joined([(first, end + reach) for first, end in runs])
+            runs = joined([(first, end + reach) for first, end in runs])
         for first, end in runs:
             begin = known["periods"][0] if reach is None else first - reach
-            array = self._from_states(indicator, (min(begin, first), end))
-            start, values = number(array), np.full((end - first, array.sizes["area"]), np.nan)
-            low, high = max(start, first), min(start + array.sizes["time"], end)
+            start, found = self._values(indicator, (min(begin, first), end))
+            values = np.full((end - first, found.shape[1]), np.nan)
+            low, high = max(start, first), min(start + len(found), end)
             if high > low:
-                values[low - first : high - first] = array.values[low - start : high - start]
+                values[low - first : high - first] = found[low - start : high - start]
             self.draft.patch(name, first, values)
+
+    def _values(self, indicator: Indicator, periods: tuple[int, int]) -> tuple[int, np.ndarray]:
+        """Figures from the states of some periods, and the number of the first one's period."""
+        if indicator.reach == 0 and indicator.per is None:  # without labels, which take as long
+            return matrix(indicator, self._kept(indicator, periods), self._width(indicator))
+        array = self._from_states(indicator, periods)
+        return number(array), array.values
 
     def _from_states(self, indicator: Indicator, periods: tuple[int, int]) -> xr.DataArray:
         """Figures from the states of some periods, and of those beside them."""
+        metadata = self.tables[indicator.dataset].metadata
+        part = self._kept(indicator, periods)
+        return figures(indicator, part, self.city, metadata, self._head(indicator))
+
+    def _kept(self, indicator: Indicator, periods: tuple[int, int]) -> Partial:
+        """States of some periods, and of those beside them."""
         name, size = indicator.id, kept.length(self._width(indicator))
         low, high = self.about[name]["periods"]
         first, end = max(periods[0], low), min(periods[1], high)
@@ -253,17 +268,7 @@ class Update:
         missing = [block for block in numbers if block not in blocks]
         blocks = blocks | self.draft.states.read({name: missing})[name]
         parts = [blocks[block] for block in numbers if block in blocks]
-        whole = Partial(
-            np.concatenate([np.empty(0, np.int64), *(part.keys for part in parts)]),
-            tuple(
-                np.concatenate(every)
-                for every in zip(*(part.states for part in parts), strict=True)
-            )
-            if parts
-            else empty(indicator.how).states,
-        )
-        metadata = self.tables[indicator.dataset].metadata
-        return figures(indicator, whole, self.city, metadata, self._head(indicator))
+        return kept.together(parts, indicator.how)
 
     def _head(self, indicator: Indicator) -> xr.DataArray | None:
         """Figures of the indicator that this one is per."""
@@ -273,12 +278,8 @@ class Update:
             return self._made[indicator.per]
         other = self.indicators[indicator.per]
         start, end = self.draft.about["spans"][other.id]
-        return self._labelled(other, start, self.draft.read(other.id, (start, end)))
-
-    def _labelled(self, indicator: Indicator, start: int, values: np.ndarray) -> xr.DataArray:
-        metadata = self.tables[indicator.dataset].metadata
-        areas = self.areas[indicator.level]
-        return labelled(indicator, start, values, areas, self.city, metadata)
+        values, areas = self.draft.read(other.id, (start, end)), self.areas[other.level]
+        return labelled(other, start, values, areas, self.city, self.tables[other.dataset].metadata)
 
     def _tell(self, changes: Mapping[str, Changes]) -> None:
         """Note what is said of each indicator."""
@@ -291,12 +292,11 @@ class Update:
         }
         self.draft.about["replayed"] = first
         for name, one in self.indicators.items():
-            none = np.empty((0, len(self.areas[one.level].codes)))
             span = self.draft.about["spans"][name]
             said = replayed_from(first[one.dataset], self.city.timezone, one.frequency, span)
-            attrs = {**self._labelled(one, 0, none).attrs, ATTRIBUTE: said}
+            attrs = {**attributes(one, self.tables[one.dataset].metadata), ATTRIBUTE: said}
             mark = hashlib.sha256(json.dumps(attrs).encode()).hexdigest()[:16]
-            if self.about[name].get("said") != mark:
+            if name in self._made or self.about[name].get("said") != mark:
                 self.draft.describe(name, attrs)
                 self.about[name]["said"] = mark
 
@@ -313,14 +313,3 @@ class Update:
 
     def _width(self, indicator: Indicator) -> int:
         return len(self.areas[indicator.level].codes)
-
-
-def _joined(runs: Runs) -> Runs:
-    """The same periods in order, what meets or overlaps as one."""
-    result: Runs = []
-    for first, end in sorted(runs):
-        if result and first <= result[-1][1]:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        else:
-            result.append((first, end))
-    return result

@@ -22,7 +22,7 @@ COUNT, SUM, MIN, MAX = range(4)
 
 
 @compiled
-def extent(time):
+def extent(time: Any) -> Any:
     """The earliest and the latest of some moments, of which there is at least one."""
     low = high = time[0]
     for row in range(len(time)):
@@ -32,7 +32,16 @@ def extent(time):
 
 
 @compiled
-def number_groups(time, codes, places, edges, periods, width, groups, records):
+def number_groups(
+    time: Any,
+    codes: Any,
+    places: Any,
+    edges: Any,
+    periods: Any,
+    width: Any,
+    groups: Any,
+    records: Any,
+) -> Any:
     """Write each row's group, and count the rows of each.
 
     Parameters
@@ -76,7 +85,7 @@ def number_groups(time, codes, places, edges, periods, width, groups, records):
 
 
 @compiled
-def tally(keep, groups, size):
+def tally(keep: Any, groups: Any, size: Any) -> Any:
     """Rows of each group that are kept."""
     out = np.zeros(size + 1, np.int64)
     for row in range(len(groups)):
@@ -85,7 +94,7 @@ def tally(keep, groups, size):
 
 
 @compiled
-def some(keep, begin, places):
+def some(keep: Any, begin: Any, places: Any) -> Any:
     """Write where kept rows of the next `RUN` are; returns how many there are. Without a branch,
     because nobody could foretell it.
     """
@@ -97,7 +106,7 @@ def some(keep, begin, places):
 
 
 @compiled
-def fused(values, keep, groups, size):
+def fused(values: Any, keep: Any, groups: Any, size: Any) -> Any:
     """Count, sum, smallest and largest value of each group; shape (size + 1, 4)."""
     out = np.empty((size + 1, 4))
     out[:, 0] = 0.0
@@ -117,7 +126,7 @@ def fused(values, keep, groups, size):
 
 
 @compiled
-def _fuse(value, group, out):
+def _fuse(value: Any, group: Any, out: Any) -> Any:
     if value - value == 0.0:  # neither NaN nor infinite
         out[group, 0] += 1.0
         out[group, 1] += value
@@ -128,7 +137,7 @@ def _fuse(value, group, out):
 
 
 @compiled
-def squares(values, keep, groups, means):
+def squares(values: Any, keep: Any, groups: Any, means: Any) -> Any:
     """Sum of squares of the distances from each group's mean; shape of `means`."""
     out = np.zeros(len(means))
     if len(keep) == 0:
@@ -146,7 +155,7 @@ def squares(values, keep, groups, means):
 
 
 @compiled
-def paired(values, others, keep, groups, size):
+def paired(values: Any, others: Any, keep: Any, groups: Any, size: Any) -> Any:
     """Of rows that have both values: their number, and the sums of the first, of the second, and
     of their products; shape (size + 1, 4).
     """

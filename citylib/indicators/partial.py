@@ -56,6 +56,7 @@ def merge_all(
 ) -> dict[str, Partial]:
     """The same for the parts of some indicators by id; equal keys are looked through once."""
     unions: dict[tuple[int, ...], tuple[Keys, list[Keys]]] = {}
+    merged: dict[tuple[object, ...], Partial] = {}
     result = {}
     for name, aggregation in aggregations.items():
         mine = [part[name] for part in parts]
@@ -64,7 +65,10 @@ def merge_all(
             keys = _union([part.keys for part in mine])
             unions[same] = keys, [np.searchsorted(keys, part.keys) for part in mine]
         keys, places = unions[same]
-        result[name] = Partial(keys, _combined(aggregation, len(keys), mine, places))
+        equal = aggregation.combine, *(id(part) for part in mine)
+        if equal not in merged or not mine:
+            merged[equal] = Partial(keys, _combined(aggregation, len(keys), mine, places))
+        result[name] = merged[equal]
     return result
 
 

@@ -13,6 +13,8 @@ UNIT = {"hour": "h", "day": "D", "month": "M", "year": "Y"}
 
 Moments = npt.NDArray[np.int64]
 DAY = 86_400_000_000
+ERA = 3650 * DAY
+"""Changes of a zone's time are looked up for about ten years at once."""
 STEP = DAY // 4
 """Microseconds: no two changes of a zone's time are as close."""
 
@@ -58,22 +60,27 @@ def _edges(zone: str, frequency: str, first: int, last: int) -> tuple[Moments, M
 
 def _offsets(zone: str, first: int, last: int) -> tuple[Moments, Moments]:
     """Moments from which on civil time is ahead of UTC by so much, from first to last."""
-    looked = np.append(np.arange(first, last, STEP), last)
+    changes, offsets = _changes(zone, first // ERA, last // ERA + 1)
+    low = int(np.searchsorted(changes, first, "right")) - 1
+    high = int(np.searchsorted(changes, last))
+    return np.array([first, *changes[low + 1 : high], last]), offsets[low:high]
+
+
+@lru_cache(maxsize=64)
+def _changes(zone: str, first: int, last: int) -> tuple[Moments, Moments]:
+    """The same from one era to another, the first moment included."""
+    looked = np.append(np.arange(first * ERA, last * ERA, STEP), last * ERA)
     ahead = _ahead(zone, looked)
-    changes, offsets = [first], [int(ahead[0])]
+    changes, offsets = [first * ERA], [int(ahead[0])]
     for at in np.flatnonzero(ahead[1:] != ahead[:-1]):
         low, high = int(looked[at]), int(looked[at + 1])
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (
-                (middle, high)
-                if _ahead(zone, np.array([middle]))[0] == ahead[at]
-                else (low, middle)
-            )
-        if high < last:
-            changes.append(high)
-            offsets.append(int(ahead[at + 1]))
-    return np.array([*changes, last]), np.array(offsets)
+            before = _ahead(zone, np.array([middle]))[0] == ahead[at]
+            low, high = (middle, high) if before else (low, middle)
+        changes.append(high)
+        offsets.append(int(ahead[at + 1]))
+    return np.array(changes), np.array(offsets)
 
 
 def _ahead(zone: str, moments: Moments) -> Moments:

@@ -6,6 +6,8 @@ import numpy as np
 
 from citylib.indicators.periods import DAY, Moments, edges
 
+Runs = list[tuple[int, int]]
+"""Periods by their numbers: first ones, and those after the last."""
 BEYOND = {"hour": DAY // 4, "day": 2 * DAY, "month": 32 * DAY, "year": 367 * DAY}
 """Microseconds that hold a period of each frequency, wherever it begins."""
 
@@ -43,3 +45,14 @@ def periods_of(spans: Moments, zone: str, frequency: str) -> tuple[Moments, Mome
     steps = np.diff(np.concatenate([[0], inside.astype(np.int8), [0]]))
     begins, ends = np.flatnonzero(steps > 0), np.flatnonzero(steps < 0)
     return touched, np.stack([bounds[begins], bounds[ends]], axis=1)
+
+
+def joined(runs: Runs) -> Runs:
+    """The same periods in order, what meets or overlaps as one."""
+    result: Runs = []
+    for first, end in sorted(runs):
+        if result and first <= result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((first, end))
+    return result

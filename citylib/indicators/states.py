@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -24,9 +24,10 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.dtype import VariableLengthBytes
 from zarr.core.sync import sync
 
+from citylib.indicators.aggregations import Aggregation
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import BUILT_IN, Indicator
-from citylib.indicators.partial import Partial
+from citylib.indicators.partial import Partial, empty
 from citylib.lake.changes import Seen, ipc
 
 FORMAT = 1
@@ -85,6 +86,14 @@ def without(part: Partial, periods: np.ndarray, width: int) -> Partial:
     return Partial(part.keys[keep], tuple(state[keep] for state in part.states))
 
 
+def together(parts: Sequence[Partial], aggregation: Aggregation) -> Partial:
+    """States of blocks that follow each other."""
+    if not parts:
+        return empty(aggregation)
+    states = (np.concatenate(every) for every in zip(*(p.states for p in parts), strict=True))
+    return Partial(np.concatenate([part.keys for part in parts]), tuple(states))
+
+
 def encode(part: Partial) -> bytes:
     """States as a string of bytes."""
     columns = [pa.array(column) for column in (part.keys, *part.states)]
@@ -126,11 +135,18 @@ class States:
                 result[name][number] = decode(one)
         return result
 
-    def write(self, name: str, blocks: Mapping[int, Partial]) -> None:
-        """Put blocks of an indicator in the place of those of the same numbers."""
-        if not self._is_there(name):
-            self._create(name, BLOCKS)
-        self._put({_path(name, number): encode(part) for number, part in blocks.items()})
+    def write(self, blocks: Mapping[str, Mapping[int, Partial]]) -> None:
+        """Put blocks of indicators in the place of those of the same numbers."""
+        for name in blocks:
+            if not self._is_there(name):
+                self._create(name, BLOCKS)
+        self._put(
+            {
+                _path(name, number): encode(part)
+                for name, some in blocks.items()
+                for number, part in some.items()
+            }
+        )
 
     def remove(self, name: str) -> None:
         """Forget all of an indicator."""

@@ -94,10 +94,10 @@ class Workspace:
         from citylib.indicators.engine import compute
         from citylib.indicators.workers import progress_bar
 
+        declared = load_indicators(self.city.folder / FOLDER) if indicator.per else None
+        indicator.check(self.city, declared)
         wanted = [indicator]
-        if indicator.per is not None:
-            declared = load_indicators(self.city.folder / FOLDER)
-            indicator.check(self.city, declared)
+        if declared and indicator.per:
             wanted.append(declared[indicator.per])
         with progress_bar() as progress:
             return compute(wanted, self.lake, self.city, self.client, progress)[indicator.id]

@@ -46,9 +46,7 @@ def _columns(table: pa.Table, key: Sequence[str]) -> tuple[Any, ...]:
     start: np.ndarray | None = None
     words, codes = [], []
     for name in key:
-        column = table[name].combine_chunks()
-        if isinstance(column, pa.ChunkedArray):
-            column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
+        column = one_array(table[name])
         if isinstance(column, pa.DictionaryArray):
             words.append(np.append(numbers(column.dictionary), ODD))
             indices = column.indices
@@ -66,6 +64,15 @@ def _columns(table: pa.Table, key: Sequence[str]) -> tuple[Any, ...]:
     return start, tuple(words), tuple(codes)
 
 
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece, without a copy if it is in one."""
+    if column.num_chunks > 1:
+        column = column.unify_dictionaries().combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        return column.chunk(0) if column.num_chunks else pa.array([], column.type)
+    return column
+
+
 def _plain(column: pa.Array) -> np.ndarray:
     if pa.types.is_timestamp(column.type) and not column.null_count:
         return column.cast(pa.int64()).to_numpy().view(np.uint64)
@@ -73,7 +80,7 @@ def _plain(column: pa.Array) -> np.ndarray:
 
 
 @compiled
-def _places(begin, start, words, codes, shift, out):
+def _places(begin: Any, start: Any, words: Any, codes: Any, shift: Any, out: Any) -> Any:
     """Write where the marks of the next rows are; returns how many rows there are."""
     count = min(len(out), len(start) - begin)
     mixed, first = out[:count], start[begin : begin + count]
@@ -90,7 +97,7 @@ def _places(begin, start, words, codes, shift, out):
 
 
 @compiled
-def _mark(start, words, codes, marks, shift):
+def _mark(start: Any, words: Any, codes: Any, marks: Any, shift: Any) -> Any:
     places = np.empty(RUN, np.uint64)
     for begin in range(0, len(start), RUN):
         for row in range(_places(begin, start, words, codes, shift, places)):
@@ -98,7 +105,7 @@ def _mark(start, words, codes, marks, shift):
 
 
 @compiled
-def _marked(start, words, codes, marks, shift):
+def _marked(start: Any, words: Any, codes: Any, marks: Any, shift: Any) -> Any:
     places, some = np.empty(RUN, np.uint64), np.empty(RUN + 1, np.int64)
     found = np.empty(16 * RUN, np.int64)
     count = 0
