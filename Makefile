@@ -58,7 +58,7 @@ test: $(if $(filter 0,$(shell id -u)),system) $(DEV) $(NODE)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 screenshots: $(DEV) $(NODE)
 	$(BIN)/python docs/take_screenshots.py

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "command": {"panels"} | PANELS,
     "publish": {"look", "panels", "privacy", "city"},
     "hub": {"command", "panels", "publish", "serving"} | PANELS,
+    "cli": {"hub", "command", "panels", "publish", "serving"} | PANELS,
 }
 ROOMS = sorted(p.name for p in PACKAGE.iterdir() if p.is_dir() and (p / "__init__.py").exists())
 

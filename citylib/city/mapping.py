@@ -51,6 +51,9 @@ class Rule(Plain):
         what its comma means.
     level : tuple of two str
         Two words: the first if the area rule found an area below the city, else the second.
+    optional : bool
+        None of the headers need be there: sources that leave out what has no value do so on a page
+        where no row has one. Otherwise that is a fault, for the header may have been renamed.
     latest : date
         Last day in the city on which the source kept this column up: what it repeats on later
         days is left out of their records, and listed with what is set aside.
@@ -67,6 +70,8 @@ class Rule(Plain):
     decimal: Literal[".", ","] = "."
     level: tuple[str, str] | None = None
     latest: date | None = None
+    # It decides which files can be read, not how: no table must be made anew for it.
+    optional: Annotated[bool, Field(exclude=True)] = False
 
     @model_validator(mode="before")
     @classmethod
@@ -78,6 +83,8 @@ class Rule(Plain):
         given = [self.header, self.join, self.constant is not None, self.level]
         if sum(map(bool, given)) > 1:
             raise ValueError("give only one of header, join, constant, level")
+        if self.optional and not self.header:
+            raise ValueError("optional belongs to header")
         if self.thousands == self.decimal:
             raise ValueError(f"thousands and decimal cannot both be {self.decimal!r}")
         return self

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import lzma
 import zipfile
 import zlib
 from typing import Any, BinaryIO
@@ -12,6 +14,11 @@ from citylib.lake.errors import FileFault
 MEMBERS = 10_000
 """Files in one archive, at most."""
 _ENTRY = b"PK\x01\x02"
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError),
+    *(RuntimeError, NotImplementedError),
+)
+"""What reading a packed file raises whose packing is broken, or not known."""
 
 
 def open_zip(name: str, data: bytes) -> zipfile.ZipFile:
@@ -68,7 +75,7 @@ class Bounded(io.RawIOBase):
         """
         try:
             data = self._stream.read(len(buffer))
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+        except BROKEN as error:
             raise FileFault(f"{self._name}: cannot be unpacked ({error}); fetch it again") from None
         if self._stream.tell() > self._most:
             raise FileFault(

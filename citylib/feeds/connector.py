@@ -184,7 +184,8 @@ class Session:
     def shown(self, text: str) -> str:
         """Text without the key of access."""
         if self.secret:
-            for form in {self.secret, quote(self.secret, safe=""), quote_plus(self.secret)}:
+            plain, printed = self.secret, repr(self.secret)[1:-1]
+            for form in {plain, quote(plain, safe=""), quote_plus(plain), printed}:
                 text = text.replace(form, "***")
         return text
 

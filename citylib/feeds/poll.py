@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,9 @@ PART = 32 * 2**20
 """Bytes of text after which what has come of a poll is stored before more is fetched."""
 VALIDATORS = 200
 """ETags and dates that a feed remembers at most."""
+LONGEST_POLL = 20
+"""Timeouts of a feed, or one interval if that is more, for which a source may be asked in one poll;
+what comes is stored meanwhile, and the time of that does not count."""
 SAME = "same"
 """Key of a feed's memory under which it knows what it delivered last."""
 
@@ -54,8 +58,13 @@ def connector_of(feed: FeedSpec) -> Connector:
     Raises
     ------
     ProfileError
-        There is no such connector, or an option is wrong.
+        There is no such connector, an option is wrong, or the address has a password in it.
     """
+    if "@" in feed.address.partition("://")[2].partition("/")[0]:
+        raise ProfileError(
+            f"{feed.path}: key 'address': a name or password in it would come into logs and "
+            "records; take it out, and name the environment variable that holds it in `key`"
+        )
     try:
         module = connectors.connector(feed.connector)
     except KeyError:
@@ -72,13 +81,17 @@ def secret_of(feed: FeedSpec) -> str | None:
     Raises
     ------
     FeedFault
-        It is not set.
+        It is not set, or what is there is no key.
     """
     if feed.key is None:
         return None
-    value = os.environ.get(feed.key)
+    value = os.environ.get(feed.key, "").strip()  # a file's last line break is no part of it
     if not value:
         raise FeedFault(f"{feed.path}: the environment has no {feed.key}; set it to the key")
+    if not (value.isascii() and value.isprintable()):
+        raise FeedFault(
+            f"{feed.path}: {feed.key} has other characters than keys have; set it to the key alone"
+        )
     return value
 
 
@@ -145,26 +158,60 @@ async def poll(
         remembered, so that the next poll asks for all of it again.
     """
     session = None
+    asking = asyncio.timeout(longest(feed))
     try:
         connector = connector_of(feed)
         session = Session(feed, http, dict(state.memory), secret_of(feed))
         parts: list[Sheet] = []
         size = 0
-        async with aclosing(fetch(city, feed, session, connector, now)) as sheets:
+        async with asking, aclosing(fetch(city, feed, session, connector, now)) as sheets:
             async for sheet in sheets:
                 parts.append(sheet)
-                size += sum(column.nbytes for column in sheet.columns.values())
+                size += size_of(sheet)
                 if size >= PART:
-                    state = await _deliver(feed, state, parts, connector, store)
+                    async with _paused(asking):
+                        state = await _deliver(feed, state, parts, connector, store)
                     parts, size = [], 0
         if parts:
             state = await _deliver(feed, state, parts, connector, store)
     except Exception as error:
+        if isinstance(error, TimeoutError) and asking.expired():
+            error = given_up(feed)
         raise PollFailed(state, _sentence(error, session), error) from error
     memory = _pruned(session.memory)
     if SAME in state.memory:
         memory[SAME] = state.memory[SAME]
     return replace(state, memory=memory)
+
+
+def longest(feed: FeedSpec) -> float:
+    """Seconds for which a source may be asked in one poll."""
+    return max(feed.interval, LONGEST_POLL * feed.timeout)
+
+
+def given_up(feed: FeedSpec) -> FeedFault:
+    """The fault of a source that goes on for longer than that."""
+    return FeedFault(
+        f"{feed.address}: given up after {longest(feed):g} s; ask for less at a time, or raise "
+        f"interval in {feed.path}"
+    )
+
+
+def size_of(sheet: Sheet) -> int:
+    """Bytes of a sheet's text."""
+    return sum(column.nbytes for column in sheet.columns.values())
+
+
+@asynccontextmanager
+async def _paused(asking: asyncio.Timeout) -> AsyncIterator[None]:
+    """Let a limit stand still meanwhile."""
+    loop = asyncio.get_running_loop()
+    left = (asking.when() or loop.time()) - loop.time()
+    asking.reschedule(None)
+    try:
+        yield
+    finally:
+        asking.reschedule(loop.time() + left)
 
 
 class PollFailed(Exception):

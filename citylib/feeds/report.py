@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from citylib.city.errors import CityError
+from citylib.city.feeds import FeedSpec
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.feeds import poll as polls
@@ -20,6 +21,7 @@ from citylib.feeds.connector import FeedFault, Session
 from citylib.feeds.health import GOOD, condition
 from citylib.lake.delivery import Delivery, Preview
 from citylib.lake.lake import Lake
+from citylib.lake.sheet import Sheet
 from citylib.operations.store import Store
 
 ROWS = 10
@@ -102,19 +104,39 @@ def run_try(settings: Settings, name: str) -> bool:
         raise CityError(f"the profile has no feed {name!r}; it has {', '.join(city.feeds)}")
     connector = polls.connector_of(feed)
 
-    async def fetched() -> list:
-        async with polls.client() as http:
-            session = Session(feed, http, {}, polls.secret_of(feed))
-            found = polls.fetch(city, feed, session, connector, datetime.now(UTC))
-            async with aclosing(found) as sheets:
-                return [(sheet, feed.read) async for sheet in sheets]
-
-    delivery = Delivery("try", asyncio.run(fetched()), feed.id, connector.replays)
+    sheets, whole = asyncio.run(_fetched(city, feed, connector))
+    given = [(sheet, feed.read) for sheet in sheets]
+    delivery = Delivery("try", given, feed.id, connector.replays)
     preview = Lake(settings.lake, city, settings.secrets).preview(feed.dataset, delivery)
     if preview.report.failures:
         raise FeedFault("\n".join(preview.report.failures))
-    _print_preview(_console(), preview, city)
+    console = _console()
+    _print_preview(console, preview, city)
+    if not whole:
+        console.print(f"there is more: only the first {polls.PART >> 20} MB were looked at")
     return bool(preview.report.read == 0 or preview.report.read > preview.report.set_aside)
+
+
+async def _fetched(
+    city: City, feed: FeedSpec, connector: polls.Connector
+) -> tuple[list[Sheet], bool]:
+    """What a source has, and whether that is all: what is looked at must fit into memory."""
+    sheets: list[Sheet] = []
+    asking = asyncio.timeout(polls.longest(feed))
+    try:
+        async with polls.client() as http, asking:
+            session = Session(feed, http, {}, polls.secret_of(feed))
+            found = polls.fetch(city, feed, session, connector, datetime.now(UTC))
+            async with aclosing(found):
+                async for sheet in found:
+                    sheets.append(sheet)
+                    if sum(map(polls.size_of, sheets)) >= polls.PART:
+                        return sheets, False
+    except TimeoutError:
+        if not asking.expired():
+            raise
+        raise polls.given_up(feed) from None
+    return sheets, True
 
 
 def _print_preview(console: Console, preview: Preview, city: City) -> None:

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from citylib.city.errors import CityError
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
-from citylib.feeds.service import Chores, Service
+from citylib.feeds.chores import Chores
+from citylib.feeds.service import Service
+from citylib.feeds.told import place_of
 from citylib.lake.lake import Lake
 from citylib.operations.store import Store
 
@@ -69,7 +71,8 @@ async def _serve(settings: Settings, store: Store, chores: Chores) -> None:
     city, mark = load_city(settings.profile), _mark(settings)
     while not ended:
         stop.clear()
-        service = Service(city, Lake(settings.lake, city, settings.secrets), store, chores)
+        lake = Lake(settings.lake, city, settings.secrets)
+        service = Service(city, lake, store, chores, told=place_of(settings))
         running = asyncio.create_task(service.run(stop))
         look = asyncio.create_task(_changed(settings, mark))
         await asyncio.wait([running, look], return_when=asyncio.FIRST_COMPLETED)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import statistics
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import httpx
 
@@ -20,7 +18,9 @@ from citylib.city.errors import CityError
 from citylib.city.feeds import FeedSpec
 from citylib.city.profile import City
 from citylib.feeds import poll as polls
+from citylib.feeds.chores import Chores, Housekeeping
 from citylib.feeds.schedule import Clock, Slots, first_due, next_due, retry_due
+from citylib.feeds.told import tell
 from citylib.lake.delivery import Delivery, LoadReport
 from citylib.lake.lake import Lake
 from citylib.operations.feeds import FeedState
@@ -32,36 +32,10 @@ STORING = 2
 """Deliveries that are stored at the same time."""
 WRITE_EVERY = 1.0
 """Seconds between two writings of what has changed of the feeds' states."""
-LONGEST_POLL = 20
-"""Timeouts of a feed, or one interval if that is more, after which a poll is given up."""
-LOOK_EVERY = 60.0
-"""Seconds between two looks at how many deliveries wait to be compacted."""
 PATIENCE = 8.0
 """Seconds that a stop waits for what is being stored."""
 TELL_EVERY = 600.0
 """Seconds between two lines of the log that tell how it goes."""
-
-
-@dataclass(frozen=True)
-class Chores:
-    """Programs that are run besides, one at a time.
-
-    Attributes
-    ----------
-    renew : sequence of str
-        What brings figures and pages up to date after new records; none: nothing.
-    every : float
-        Seconds between two such runs at least. It is also never more than a tenth of the time.
-    compact : sequence of str
-        What compacts the table of the dataset that is named after it; none: nothing.
-    after : int
-        Deliveries to a dataset after which its table is compacted.
-    """
-
-    renew: Sequence[str] = ()
-    every: float = 60.0
-    compact: Sequence[str] = ()
-    after: int = 500
 
 
 @dataclass
@@ -99,6 +73,8 @@ class Service:
         What else is to be done.
     clock : Clock
         What time it is.
+    told : Path, optional
+        File in which screens are told how the feeds are doing.
 
     Examples
     --------
@@ -112,9 +88,11 @@ class Service:
         store: Store,
         chores: Chores | None = None,
         clock: Clock | None = None,
+        told: Path | None = None,
     ) -> None:
-        self.city, self.lake, self.store = city, lake, store
-        self.chores = chores or Chores()
+        self.city, self.lake, self.store, self.told = city, lake, store, told
+        secret = {feed.key for feed in city.feeds.values() if feed.key}
+        self.chores = Housekeeping(chores or Chores(), secret)
         self.clock = clock or Clock()
         self.states: dict[str, FeedState] = {}
         self.tally = Tally()
@@ -122,8 +100,7 @@ class Service:
         self._stopping = False
         self._slots = Slots()
         self._datasets: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._delivered: Counter[str] = Counter()
-        self._fresh = asyncio.Event()
+        self._away = False
         self._storing: Counter[str] = Counter()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -141,8 +118,6 @@ class Service:
             log.error("%s", sentence)
         log.info("%d feeds", len(feeds))
         loop = asyncio.get_running_loop()
-        # Records may have come before the last stop that no figure shows yet.
-        loop.call_later(self.chores.every, self._fresh.set)
         with ThreadPoolExecutor(STORING, "store") as pool:
             async with polls.client() as http:
                 following = {
@@ -150,7 +125,10 @@ class Service:
                 }
                 others = [
                     loop.create_task(work())
-                    for work in (self._write_often, self._renew, self._compact, self._tell_often)
+                    for work in (
+                        *(self._write_often, self._tell_often),
+                        *(self.chores.renew, self.chores.compact),
+                    )
                 ]
                 try:
                     await stop.wait()
@@ -190,7 +168,6 @@ class Service:
         self, feed: FeedSpec, http: httpx.AsyncClient, pool: ThreadPoolExecutor, due: datetime
     ) -> datetime:
         """Ask a feed once, note what came of it, and say when it is due again."""
-        limit = max(feed.interval, LONGEST_POLL * feed.timeout)
         try:
             async with self._slots.place(polls.host_of(feed)):
                 began = self.clock.now()
@@ -198,15 +175,11 @@ class Service:
                 self.tally.late.append((began - due).total_seconds())
                 state = replace(self.states[feed.id], attempted=began)
                 self._note(state)
-                async with asyncio.timeout(limit):
-                    state = await polls.poll(
-                        self.city, feed, state, http, partial(self._deliver, pool), began
-                    )
+                state = await polls.poll(
+                    self.city, feed, state, http, partial(self._deliver, pool), began
+                )
         except polls.PollFailed as fault:
             return self._failed(feed, fault.state, str(fault), fault.wait, fault.cause)
-        except TimeoutError:
-            sentence = f"{feed.address}: given up after {limit:g} s; ask for less at a time"
-            return self._failed(feed, state, sentence, None, None)
         due = next_due(feed, self.clock.now())
         self._note(replace(state, succeeded=began, errors=0, due=due))
         return due
@@ -239,9 +212,7 @@ class Service:
                 report = await loop.run_in_executor(pool, self.lake.deliver, dataset, delivery)
         finally:
             self._storing[delivery.feed] -= 1
-        if report.stored:
-            self._delivered[dataset] += 1
-            self._fresh.set()
+        self.chores.delivered(report)
         return report
 
     def _note(self, state: FeedState) -> None:
@@ -256,31 +227,20 @@ class Service:
     async def _write(self) -> None:
         changed, self._changed = self._changed, set()
         states = [self.states[name] for name in changed]
-        try:
-            await asyncio.to_thread(self.store.feeds.write, states)
-        except Exception as error:  # the store may be away for a while; polling goes on
+        jobs = [partial(self.store.feeds.write, states)]
+        if self.told and states:
+            jobs.append(partial(tell, self.told, [*self.states.values()]))
+        faults = []
+        for job in jobs:
+            try:
+                await asyncio.to_thread(job)
+            except Exception as error:  # it may be away for a while; polling goes on
+                faults.append(str(error))
+        if faults:
             self._changed |= changed
-            log.error("states of %d feeds not written: %s", len(changed), error)
-
-    async def _renew(self) -> None:
-        """Have figures made anew after new records, while polling goes on."""
-        while self.chores.renew:
-            await self._fresh.wait()
-            self._fresh.clear()
-            began = asyncio.get_running_loop().time()
-            well = await self._run(self.chores.renew)
-            took = asyncio.get_running_loop().time() - began
-            if not well:
-                self._fresh.set()
-            await asyncio.sleep(max(self.chores.every, 10 * took))
-
-    async def _compact(self) -> None:
-        while self.chores.compact:
-            await asyncio.sleep(LOOK_EVERY)
-            for dataset, count in [*self._delivered.items()]:
-                if count >= self.chores.after:
-                    self._delivered[dataset] -= count
-                    await self._run([*self.chores.compact, dataset])
+            if not self._away:  # once, not once a second
+                log.error("states of %d feeds not written: %s", len(changed), "; ".join(faults))
+        self._away = bool(faults)
 
     async def _tell_often(self) -> None:
         while True:
@@ -294,25 +254,3 @@ class Service:
             f"{t.polls:,} polls, {t.failed:,} failed, {failing} feeds failing; "
             f"95 of 100 began within {t.lateness():.2f} s of their time"
         )
-
-    async def _run(self, command: Sequence[str]) -> bool:
-        """Run a program to its end, at low priority and without the feeds' keys of access."""
-        secret = {feed.key for feed in self.city.feeds.values()}
-        process = await asyncio.create_subprocess_exec(
-            *("nice", "-n", "10", *command),
-            env={name: value for name, value in os.environ.items() if name not in secret},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            _, said = await process.communicate()
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
-            raise
-        if process.returncode:
-            last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
-            log.error("%s: exit status %s: %s", command[-1], process.returncode, "".join(last))
-        return process.returncode == 0

@@ -207,6 +207,7 @@ class Installation:
                 "url": f"http://127.0.0.1:{chosen.public}",
                 "command": [
                     *(sys.executable, "-m", "citylib.hub.public", str(self.settings.public)),
+                    *load_city(self.settings.profile).languages,
                 ],
                 "cwd": str(self.settings.root),
                 "environment": {"CITYLIB_CONFIG": self.environment()["CITYLIB_CONFIG"]},

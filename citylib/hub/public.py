@@ -1,6 +1,6 @@
 """The public pages: files, without sign-in and without a kernel.
 
-Run by the hub: `python -m citylib.hub.public FOLDER`.
+Run by the hub: `python -m citylib.hub.public FOLDER LANGUAGE…`, the city's languages.
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tornado.web import Application, HTTPError, RequestHandler, StaticFileHandler
+
+from citylib.look.words import say
 
 # The pages share an address with the hub, so nothing may run in them but their own files.
 POLICY = (
@@ -29,7 +33,7 @@ HEADERS = {
     "Server": "city",
 }
 PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{lang}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -41,16 +45,9 @@ body {{ font: 1.2rem/1.5 system-ui, sans-serif; margin: 15vh auto; max-width: 34
 a {{ color: #0b5cad }}
 </style>
 </head>
-<body><main><h1>{title}</h1>{text}<p><a href="{home}">Public page</a>
-· <a href="{hub}">Sign in</a></p></main></body>
+<body><main>{parts}</main></body>
 </html>
 """
-EMPTY = (
-    "Nothing published yet",
-    "<p>There is nothing published yet on this page. Come back later.</p>"
-    '<p lang="ko">아직 공개된 내용이 없습니다. 나중에 다시 방문해 주십시오.</p>',
-)
-MISSING = ("Not found", "<p>This page is not here, or not here any more.</p>")
 
 
 class PublicFiles(StaticFileHandler):
@@ -77,7 +74,7 @@ class PublicFiles(StaticFileHandler):
         if path.startswith("/") or not (root / path).resolve().is_relative_to(root.resolve()):
             raise HTTPError(404)
         if path in ("", "index.html") and not (root / "index.html").is_file():
-            self._answer(200, *EMPTY)
+            self._answer(200, "not_published")
             return
         if path and not path.endswith("/") and (root / path / "index.html").is_file():
             self.redirect(f"{self.request.path}/")
@@ -90,14 +87,21 @@ class PublicFiles(StaticFileHandler):
 
     def write_error(self, status_code: int, **kwargs: object) -> None:
         """Answer with a page that a citizen can read."""
-        self._answer(status_code, *MISSING)
+        self._answer(status_code, "not_found")
 
-    def _answer(self, status: int, title: str, text: str) -> None:
-        prefix = self.settings["prefix"]
+    def _answer(self, status: int, what: str) -> None:
+        languages, home = self.settings["languages"], escape(self.settings["prefix"])
+        parts = "".join(
+            f'<div lang="{lang}"><h1>{say(lang, what)}</h1><p>{say(lang, f"{what}_detail")}</p>'
+            f'<p><a href="{home}">{say(lang, "public_page")}</a> · '
+            f'<a href="/hub/login">{say(lang, "sign_in")}</a></p></div>'
+            for lang in languages
+        )
+        title = " · ".join(say(lang, what) for lang in languages)
         self.set_status(status)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
-        self.finish(PAGE.format(title=title, text=text, home=prefix, hub="/hub/login"))
+        self.finish(PAGE.format(lang=languages[0], title=title, parts=parts))
 
 
 class _Elsewhere(RequestHandler):
@@ -105,8 +109,10 @@ class _Elsewhere(RequestHandler):
         self.redirect(self.settings["prefix"])
 
 
-def application(folder: Path, prefix: str = "/services/public/") -> Application:
-    """The pages of `folder` under `prefix`."""
+def application(
+    folder: Path, prefix: str = "/services/public/", languages: Sequence[str] = ("en",)
+) -> Application:
+    """The pages of `folder` under `prefix`; what it says itself is in the city's `languages`."""
     options = {"path": str(folder.resolve()), "default_filename": "index.html"}
     return Application(
         [(f"{prefix}(.*)", PublicFiles, options), (".*", _Elsewhere)],
@@ -114,13 +120,14 @@ def application(folder: Path, prefix: str = "/services/public/") -> Application:
         # Files are published anew under the same name.
         static_hash_cache=False,
         prefix=prefix,
+        languages=languages,
     )
 
 
-async def serve(folder: Path) -> None:
+async def serve(folder: Path, languages: Sequence[str]) -> None:
     """Serve until SIGTERM; address and prefix come from the hub."""
     url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
-    app = application(folder, os.environ["JUPYTERHUB_SERVICE_PREFIX"])
+    app = application(folder, os.environ["JUPYTERHUB_SERVICE_PREFIX"], languages)
     app.listen(url.port or 0, url.hostname, max_body_size=0)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -129,4 +136,4 @@ async def serve(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(Path(sys.argv[1]), sys.argv[2:]))

@@ -12,10 +12,11 @@ from deltalake.transaction import AddAction
 from citylib.lake.batch import Batch, Judged
 from citylib.lake.datafiles import LATE, remove
 from citylib.lake.personal import without_text
-from citylib.lake.schema import MENDED, SET_ASIDE, delta_schema
+from citylib.lake.schema import MENDED, SET_ASIDE, delta_schema, facts
 from citylib.lake.storage import filesystem
 from citylib.lake.store import read_aside
 from citylib.lake.tables import (
+    WRITER,
     Snapshot,
     again,
     commit,
@@ -24,7 +25,7 @@ from citylib.lake.tables import (
     open_table,
     replace,
 )
-from citylib.lake.writer import WRITER, Writer, facts
+from citylib.lake.writer import Writer
 
 
 class Remake:

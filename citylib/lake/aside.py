@@ -1,8 +1,8 @@
 """Rows that were set aside: which there are, given out to be mended, and taken in again.
 
 Nothing is taken out of the table of rows set aside. A second table, `_mended`, notes those that
-were brought again, so that over the history of a dataset what was read remains what was stored,
-was there already or was set aside.
+were brought again, mended or in another state of their file, so that over the history of a dataset
+what was read remains what was stored, was there already or was set aside.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from citylib.lake.errors import FileFault, storage
+from citylib.lake.errors import FileFault
 from citylib.lake.schema import STAMP
-from citylib.lake.store import read_aside
-from citylib.lake.tables import join, open_table
+from citylib.lake.store import read_aside, scan
+from citylib.lake.tables import again, append, join
 
 NOTES = pa.schema(
     [
@@ -64,17 +65,53 @@ def rows_aside(uri: str, dataset: str, every: bool = False) -> pa.Table:
     found = found.append_column("row", pa.array(names, pa.string()))
     if every or not found.num_rows:
         return found
-    place = mended_uri(uri, dataset)
-    table = open_table(place)
-    if table is None:
-        return found
-    with storage(place):
-        done = table.to_pyarrow_table(columns=["row"])["row"].combine_chunks()
+    done = pa.array(sorted(_brought_again(mended_uri(uri, dataset))), pa.string())
     return found.filter(pc.invert(pc.is_in(found["row"], done)))
 
 
 def _name(digest: str, file: str, line: int) -> str:
     return hashlib.blake2b(f"{digest}\0{file}\0{line}".encode(), digest_size=12).hexdigest()
+
+
+def outdated(aside_uri: str, mended_uri: str, current: dict[str, str]) -> None:
+    """Note rows set aside of files that have come with other bytes since, once, as brought again.
+
+    Parameters
+    ----------
+    aside_uri, mended_uri : str
+        The table of rows set aside, and that of rows brought again.
+    current : dict of str to str
+        Digests of files as they are now, by name.
+    """
+    done = _brought_again(mended_uri)
+    now = datetime.now(UTC)
+    noted: dict[str, str] = {}
+    for part in scan(aside_uri, ["digest", "file", "line", "feed"]):
+        for row in part.to_pylist():
+            digest = current.get(row["file"])
+            if digest not in (None, row["digest"]) and not row["feed"]:
+                noted[_name(row["digest"], row["file"], row["line"])] = digest or ""
+    new = [row for row in noted if row not in done]
+    if new:
+        rows = [{"row": row, "delivery": noted[row], "mended": now} for row in new]
+        again(mended_uri, lambda: append(mended_uri, pa.Table.from_pylist(rows, NOTES)))
+
+
+def left(uri: str, dataset: str) -> int:
+    """Number of records set aside that were not brought again; `rows_aside` without the rows."""
+    done, total = _brought_again(mended_uri(uri, dataset)), 0
+    for part in scan(join(uri, "_set_aside", dataset), ["digest", "file", "line", "records"]):
+        counted = part.filter(pc.greater(part["records"], 0))
+        if done:
+            columns = [counted[name].to_pylist() for name in ("digest", "file", "line")]
+            names = map(_name, *columns)
+            counted = counted.filter(pa.array([name not in done for name in names], pa.bool_()))
+        total += pc.sum(counted["records"]).as_py() or 0
+    return total
+
+
+def _brought_again(uri: str) -> set[str]:
+    return {name for part in scan(uri, ["row"]) for name in part["row"].to_pylist()}
 
 
 def some(rows: pa.Table, reason: str = "", feed: str = "") -> pa.Table:

@@ -62,8 +62,8 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        """Records in it."""
-        return sum(part.mapped.records.num_rows for part in self.parts)
+        """Records in it, also those that do not fit: they take room as well."""
+        return sum(part.mapped.read for part in self.parts)
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Judged:
 
 
 def together(batch: Batch, spec: DatasetSpec) -> pa.Table:
-    tables = [part.mapped.records for part in batch.parts]
+    tables = [part.mapped.records for part in batch.parts if part.mapped.records.num_rows]
     if not tables:
         return table_schema(spec).append(pa.field(LINE, pa.int64())).empty_table()
     return pa.concat_tables(tables, promote_options="permissive")

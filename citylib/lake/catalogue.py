@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from citylib.city.datasets import Said
-from citylib.lake.aside import rows_aside
+from citylib.lake.aside import left
 from citylib.lake.errors import storage
 from citylib.lake.personal import personal
 from citylib.lake.tables import COMPACTION, EPOCH, join, open_table, snapshot
@@ -82,7 +81,7 @@ class Entry:
 
 
 def entry(lake: Lake, dataset: str) -> Entry:
-    """Entry of a dataset; from the tables' logs, without reading records."""
+    """Entry of a dataset; from the tables' logs and what is set aside, without reading records."""
     spec = lake.spec(dataset)
     version = snapshot(join(lake.uri, dataset))
     files = [*version.main, *version.late]
@@ -91,7 +90,6 @@ def entry(lake: Lake, dataset: str) -> Entry:
         for feed in lake.city.feeds.values()
         if feed.dataset == dataset and feed.enabled
     ]
-    aside = rows_aside(lake.uri, dataset)
     return Entry(
         id=dataset,
         title=spec.title,
@@ -108,7 +106,7 @@ def entry(lake: Lake, dataset: str) -> Entry:
         first=_moment(min((file.first for file in files), default=None)),
         last=_moment(max((file.last for file in files), default=None)),
         delivered=_delivered(lake.uri, dataset, version.delta),
-        set_aside=pc.sum(aside["records"]).as_py() or 0,
+        set_aside=left(lake.uri, dataset),
         bytes=sum(file.size for file in files),
     )
 

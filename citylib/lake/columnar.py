@@ -20,10 +20,12 @@ from citylib.lake.text import Open
 
 ROWS = 100_000
 """Rows of a sheet."""
+TEXTS = 1 << 28
+"""Bytes of the texts of a sheet of a file from elsewhere, at most."""
 
 
 def parquet_sheets(
-    path: Path, open_: Open, reading: Reading, every: bool = False
+    path: Path, open_: Open, reading: Reading, every: bool = False, strange: bool = False
 ) -> Iterator[Sheet]:
     """A sheet for every `ROWS` rows.
 
@@ -40,11 +42,13 @@ def parquet_sheets(
         Which columns are read.
     every : bool
         Read all columns, not only those that the mapping speaks of.
+    strange : bool
+        It is from elsewhere: a text that it holds once may stand for more than memory holds.
 
     Raises
     ------
     FileFault
-        It is not Parquet, or has no rows.
+        It is not Parquet, has no rows, or texts of more than `TEXTS` bytes in one sheet.
     """
     line = 1
     with open_() as stream:
@@ -52,13 +56,46 @@ def parquet_sheets(
             file = pyarrow.parquet.ParquetFile(stream)
             headers = [column.path for column in file.schema]
             used = _used(file.schema_arrow, reading, every)
+            if strange:
+                once = [header for header in headers if header.split(".")[0] in used]
+                file = pyarrow.parquet.ParquetFile(stream, read_dictionary=once)
             for batch in file.iter_batches(ROWS, columns=used):
+                if strange:
+                    _check_texts(path, batch)
                 yield _sheet(path, batch, line, tuple(headers))
                 line += batch.num_rows
         except (pa.ArrowException, ValueError, OverflowError, OSError) as error:
             raise FileFault(f"{path}: not readable as Parquet: {error}; fetch it again") from None
     if line == 1:
         raise FileFault(f"{path}: the file has no rows; fetch it again")
+
+
+def _check_texts(path: Path, batch: pa.RecordBatch) -> None:
+    """Texts that are there once, each with the number of rows that have it, must not be too large.
+
+    Raises
+    ------
+    FileFault
+        They are.
+    """
+    size = 0
+    columns = [*batch.columns]
+    while columns:
+        column = columns.pop()
+        if pa.types.is_struct(column.type):
+            columns += column.flatten()
+        elif pa.types.is_map(column.type):
+            columns += [column.keys, column.items]
+        elif pa.types.is_nested(column.type):
+            columns.append(column.flatten())
+        elif pa.types.is_dictionary(column.type):
+            lengths = pc.binary_length(column.dictionary).take(column.indices)
+            size += pc.sum(lengths.cast(pa.int64())).as_py() or 0
+    if size > TEXTS:
+        raise FileFault(
+            f"{path}: the texts of {batch.num_rows:,} of its rows have {size:,} bytes; "
+            "have the file made with fewer or shorter ones"
+        )
 
 
 def _used(schema: pa.Schema, reading: Reading, every: bool) -> list[str]:

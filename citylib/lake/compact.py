@@ -69,9 +69,10 @@ def compact(writer: Writer) -> Compaction:
         again(writer.records_uri, lambda: _rewrite(writer))
     after = writer.snapshot()
     cleaned = 0
-    for uri in (writer.aside_uri, writer.loads_uri):
+    beside = (writer.aside_uri, writer.loads_uri, writer.mended_uri)
+    for uri in beside:
         again(uri, partial(_merge, uri))
-    for uri in (writer.records_uri, writer.aside_uri, writer.loads_uri):
+    for uri in (writer.records_uri, *beside):
         cleaned += again(uri, partial(_clean, uri))
     return Compaction(
         writer.spec.id,

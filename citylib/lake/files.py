@@ -19,6 +19,7 @@ from citylib.city.mapping import Reading
 from citylib.lake.columnar import parquet_sheets
 from citylib.lake.delimited import csv_sheets
 from citylib.lake.errors import FileFault
+from citylib.lake.packed import unpacked
 from citylib.lake.sheet import (
     Sheet,
     flat_columns,
@@ -66,14 +67,16 @@ def read_sheets(
         It is empty, cannot be decompressed or decoded, is not of the format declared, or is too
         large to be read as a whole. This may come after some sheets.
     """
-    sheets = _sheets(path, reading, opener(path, stream), whole)
+    sheets = _sheets(path, reading, opener(path, stream), whole, stream is not None)
     if whole:
         yield together(list(sheets))
     else:
         yield from ahead(sheets)
 
 
-def _sheets(path: Path, reading: Reading, open_: Open, whole: bool) -> Iterator[Sheet]:
+def _sheets(
+    path: Path, reading: Reading, open_: Open, whole: bool, strange: bool
+) -> Iterator[Sheet]:
     try:
         with open_() as file:
             if not file.read(1):
@@ -84,7 +87,7 @@ def _sheets(path: Path, reading: Reading, open_: Open, whole: bool) -> Iterator[
             blocks = line_blocks(path, open_, reading.encodings)
             yield from csv_sheets(path, blocks, reading, every=whole)
         elif reading.format == "parquet":
-            yield from parquet_sheets(path, open_, reading, every=whole)
+            yield from parquet_sheets(path, open_, reading, whole, strange)
         elif reading.format == "json":
             yield _json(path, whole_text(path, open_, reading.encodings), reading)
         else:
@@ -99,12 +102,8 @@ def opener(path: Path, stream: BinaryIO | None) -> Open:
     """What opens a file, or a stream in its place, at its beginning, decompressed."""
 
     def open_() -> BinaryIO:
-        source = path if stream is None else cast(BinaryIO, _Kept(stream))
-        if path.suffix == ".xz":
-            return cast(BinaryIO, lzma.open(source))
-        if path.suffix == ".gz":
-            return cast(BinaryIO, gzip.open(source))
-        return path.open("rb") if isinstance(source, Path) else source
+        source = path.open("rb") if stream is None else cast(BinaryIO, _Kept(stream))
+        return unpacked(path, source)
 
     return open_
 

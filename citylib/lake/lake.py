@@ -18,10 +18,11 @@ from citylib.lake.known import Memory
 from citylib.lake.load import load_dataset
 from citylib.lake.mend import Mended, mend
 from citylib.lake.receive import deliver, preview
+from citylib.lake.schema import facts
 from citylib.lake.store import read_aside
 from citylib.lake.table import Table
 from citylib.lake.tables import join, open_table, snapshot
-from citylib.lake.writer import Writer, facts
+from citylib.lake.writer import Writer
 
 
 class Lake:

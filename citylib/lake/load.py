@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import time
 from collections import Counter, defaultdict
@@ -14,19 +13,20 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from citylib.city.datasets import DatasetSpec
-from citylib.city.mapping import AreaRule, Source
+from citylib.city.mapping import Source
 from citylib.city.profile import City
 from citylib.lake.across import needs_whole_files
 from citylib.lake.anew import Remake
+from citylib.lake.aside import outdated
 from citylib.lake.batch import Batch, Judged, Part
 from citylib.lake.delivery import LoadReport
 from citylib.lake.errors import FileFault
 from citylib.lake.files import ahead, read_sheets
+from citylib.lake.folder import digest_of_mapping, digested, files_of
 from citylib.lake.freed import give_back
 from citylib.lake.ledger import Ledger
 from citylib.lake.records import map_records
-from citylib.lake.schema import LOADS, SET_ASIDE, delta_schema
+from citylib.lake.schema import LOADS
 from citylib.lake.tables import Snapshot
 from citylib.lake.writer import Writer
 
@@ -38,8 +38,6 @@ OFTEN = 4
 """Batches after which freed memory is given back."""
 SHEETS = 500
 """Parts that a batch has at most."""
-READER = "5"
-"""Raised when the code that reads files comes to read them differently: tables are made anew."""
 
 Store = Callable[[Batch], Judged]
 
@@ -138,6 +136,11 @@ class _Load:
                 give_back()
         if self.digests and not known and not self.ledger.has_table():
             writer.commit(Batch(), lambda _: None)
+        outdated(writer.aside_uri, writer.mended_uri, self._current())
+
+    def _current(self) -> dict[str, str]:
+        """Files as they are now, all of them read: name and digest."""
+        return {self.progress.names[digest]: digest for digest in self.digests}
 
     def anew(self) -> None:
         """Make the table anew from all files."""
@@ -165,12 +168,13 @@ class _Load:
         """Batches of the files that are not known, and the digests of those complete with each."""
         batch = Batch()
         complete: list[str] = []
-        files = _digested(_files(self.writer.spec, self.failures))
+        files = digested(files_of(self.writer.spec, self.failures))
         for path, source, digest in ahead(files):
             if isinstance(digest, OSError):
                 self.failures.append(f"{path}: cannot be read: {digest.strerror}")
                 continue
             self.digests.append(digest)
+            self.progress.names[digest] = path.name
             if account := known.get(digest):
                 self.progress.total["read"] += account["read"]
                 self.progress.total["duplicate"] += account["read"] - account["set_aside"]
@@ -188,7 +192,6 @@ class _Load:
                 self.digests.remove(digest)
                 batch.parts = [part for part in batch.parts if part.digest != digest]
                 continue
-            self.progress.names[digest] = path.name
             complete.append(digest)
         if batch.parts or complete:
             yield batch, complete
@@ -246,61 +249,3 @@ _NUMBERS = ("read", "stored", "duplicate", "set_aside")
 
 def _located(message: str, path: Path) -> str:
     return message if str(path) in message else f"{path.parent}/{message}"
-
-
-def _digested(files: list[tuple[Path, Source]]) -> Iterator[tuple[Path, Source, str | OSError]]:
-    for path, source in files:
-        try:
-            yield path, source, _digest(path)
-        except OSError as error:
-            yield path, source, error
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file's name and bytes."""
-    digest = hashlib.sha256(path.name.encode() + b"\0")
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _files(spec: DatasetSpec, failures: list[str]) -> list[tuple[Path, Source]]:
-    """Files of a dataset with the way to read each; what is missing goes to the failures."""
-    there = sorted(spec.folder.iterdir()) if spec.folder.is_dir() else []
-    result: dict[Path, Source] = {}
-    for source in spec.read:
-        for pattern in source.files:
-            found = [path for path in there if fnmatch.fnmatchcase(path.name, pattern)]
-            if not found:
-                failures.append(
-                    f"{spec.folder / pattern}: there is no such file; fetch it from the publisher "
-                    f"or mend `files` in {spec.path}"
-                )
-            for path in found:
-                result.setdefault(path, source)
-    for path in there:
-        if path not in result and not path.name.startswith("."):
-            failures.append(f"{path}: no `files` in {spec.path} names it; say how it is read")
-    return sorted(result.items(), key=lambda item: item[0].name)
-
-
-def digest_of_mapping(spec: DatasetSpec, city: City) -> str:
-    """Digest of all that decides how a file becomes records, and what tables say of themselves."""
-    digest = hashlib.sha256(READER.encode() + city.timezone.encode())
-    apart = {"folder", "path", "window", "partition"}  # these say only where records are kept
-    digest.update(spec.model_dump_json(exclude=apart).encode())
-    for schema in (delta_schema(spec), SET_ASIDE, LOADS):
-        digest.update(schema.serialize().to_pybytes())
-    levels: set[str] = set()
-    for source in spec.read:
-        rule: AreaRule | None = source.area
-        while rule is not None:
-            levels.add(rule.level)
-            if rule.register_ and (path := city.folder / rule.register_).is_file():
-                digest.update(path.read_bytes())
-            rule = rule.within
-    for level in city.levels.values():
-        if levels - {"city"}:
-            digest.update(level.table.read_bytes() + level.boundary.read_bytes())
-    return digest.hexdigest()

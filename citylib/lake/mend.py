@@ -173,7 +173,8 @@ def _header(spec: DatasetSpec, file: str, reading: Reading) -> bytes:
 
 def _named(sheet: Sheet, file: str, reading: Reading) -> Sheet:
     """The sheet with what the name of its file says in columns of its own."""
-    match = re.search(reading.file_pattern, file) if reading.file_pattern else None
+    sheet.file = file
+    match = re.search(reading.file_pattern, sheet.base) if reading.file_pattern else None
     for name, value in (match.groupdict() if match else {}).items():
         sheet.columns[name] = strings([value or ""] * len(sheet.lines))
     sheet.file = MENDED + file

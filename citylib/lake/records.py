@@ -69,7 +69,7 @@ class Rows:
         self.all = len(used) == len(sheet.lines)
         self.row = np.tile(used, self.each) if self.groups else used
         self.count = len(self.row)
-        match = re.search(source.file_pattern, sheet.file) if source.file_pattern else None
+        match = re.search(source.file_pattern, sheet.base) if source.file_pattern else None
         if source.file_pattern and not match:
             raise FileFault(
                 f"{sheet.file}: the name does not match {source.file_pattern!r}, from which "
@@ -85,15 +85,21 @@ class Rows:
             self._known[name] = self._read(name)
         return self._known[name]
 
-    def _there(self, headers: tuple[str, ...]) -> str:
+    def _has(self, headers: tuple[str, ...]) -> str | None:
+        """The first of the headers that the file has."""
         groups = self.groups[0] if self.groups else {}
         for name in headers:
             if name in groups or name in self.named or name in self.sheet.columns:
                 return name
+        return None
+
+    def _there(self, headers: tuple[str, ...]) -> str:
+        if (name := self._has(headers)) is not None:
+            return name
         raise FileFault(
             f"{self.sheet.file}: no column {' or '.join(map(repr, headers))}; it has "
-            f"{', '.join(map(repr, self.sheet.headers or self.sheet.columns))}. Mend the mapping "
-            "or fetch the file again"
+            f"{', '.join(map(repr, self.sheet.headers or self.sheet.columns))}. Mend the mapping, "
+            "fetch the file again, or say optional = true if what has no value is left out"
         )
 
     def _read(self, name: str) -> pa.DictionaryArray:
@@ -129,6 +135,8 @@ class Rows:
             columns = [part.take(pa.array(first)).to_pylist() for part in parts]
             rows = zip(*columns, strict=True)
             return texts(back, [" ".join(cell.strip() for cell in row) for row in rows])
+        if rule.optional and self._has(rule.header) is None:
+            return self.constant("")
         text = self.text(*rule.header)
         if rule.pattern is not None:
             found = map(re.compile(rule.pattern).search, text.dictionary.to_pylist())
@@ -138,7 +146,8 @@ class Rows:
 
     def plain(self, rule: Rule) -> pa.Array:
         """What a rule for a number finds: text or, where the file has them, numbers."""
-        if not self.groups and rule.header and rule.pattern is None:
+        there = bool(rule.header) and (not rule.optional or self._has(rule.header) is not None)
+        if not self.groups and there and rule.pattern is None:
             name = self._there(rule.header)
             if name not in self.named:
                 return self._column(name)
@@ -187,6 +196,9 @@ def map_records(sheet: Sheet, source: Reading, spec: DatasetSpec, city: City) ->
     FileFault
         A header that a rule needs is missing, or there twice.
     """
+    if not sheet.columns and not len(sheet.lines):  # only rows that could not be cut into fields
+        none = table_schema(spec).append(pa.field(LINE, pa.int64())).empty_table()
+        return Mapped(none, list(sheet.bad), [], 0, len(sheet.bad))
     keep, total = _not_records(sheet, source)
     occurrence, duplicate = occurrences(sheet, source, spec, keep)
     rows = Rows(sheet, source, np.flatnonzero(keep & ~duplicate))

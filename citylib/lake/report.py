@@ -12,7 +12,7 @@ from citylib.city.profile import load_city
 from citylib.city.settings import Settings
 from citylib.lake.delivery import LoadReport
 from citylib.lake.lake import Lake
-from citylib.lake.store import read_aside
+from citylib.lake.store import reasons
 
 NUMBERS = ("read", "stored", "duplicate", "set_aside")
 REASONS = 6
@@ -31,7 +31,8 @@ def run_load(settings: Settings, names: tuple[str, ...] = ()) -> None:
     Raises
     ------
     CityError
-        A file could not be read at all (what could be is loaded), or a name is unknown.
+        A file could not be read at all or a dataset not be stored (the rest is loaded), or a name
+        is unknown.
     """
     city = load_city(settings.profile)
     lake = Lake(settings.lake, city, settings.secrets)
@@ -40,17 +41,22 @@ def run_load(settings: Settings, names: tuple[str, ...] = ()) -> None:
             known = ", ".join(city.datasets)
             raise CityError(f"the profile has no dataset {name!r}; it has {known}")
     console = Console()
-    reports = []
+    reports, faults = [], []
     with console.status("") as status:
         for name in names or city.datasets:
             status.update(f"loading {name} …")
-            reports.append(lake.load(name))
+            try:
+                reports.append(lake.load(name))
+            except CityError as error:  # the other datasets can do nothing for it
+                faults.append(f"{name}: {error}")
     console.print(_grid(reports))
     _print_reasons(console, lake, reports)
     failures = [sentence for report in reports for sentence in report.failures]
     if failures:
         count = f"{len(failures)} file{'s' if len(failures) > 1 else ''}"
-        raise CityError("\n".join([f"{count} could not be read; the rest is loaded:", *failures]))
+        faults += [f"{count} could not be read; the rest is loaded:", *failures]
+    if faults:
+        raise CityError("\n".join(faults))
 
 
 def run_compact(settings: Settings, names: tuple[str, ...] = ()) -> None:
@@ -62,19 +68,31 @@ def run_compact(settings: Settings, names: tuple[str, ...] = ()) -> None:
         Where the profile and the lake are.
     names : tuple of str
         Datasets; none: all that have a table.
+
+    Raises
+    ------
+    CityError
+        Tables could not be compacted; the others are.
     """
     lake = Lake(settings.lake, load_city(settings.profile))
     console = Console()
     grid = Grid(box=None, pad_edge=False)
     for title in ("dataset", "late records", "files before", "after", "old removed", "seconds"):
         grid.add_column(title, justify="left" if title == "dataset" else "right", no_wrap=True)
+    faults = []
     with console.status("") as status:
         for name in names or lake.datasets():
             status.update(f"compacting {name} …")
-            done = lake.compact(name)
+            try:
+                done = lake.compact(name)
+            except CityError as error:
+                faults.append(f"{name}: {error}")
+                continue
             numbers = (done.late, done.before, done.after, done.cleaned)
             grid.add_row(name, *(f"{number:,}" for number in numbers), f"{done.seconds:.1f}")
     console.print(grid)
+    if faults:
+        raise CityError("\n".join(faults))
 
 
 def _grid(reports: list[LoadReport]) -> Grid:
@@ -102,16 +120,10 @@ def _grid(reports: list[LoadReport]) -> Grid:
 def _print_reasons(console: Console, lake: Lake, reports: list[LoadReport]) -> None:
     """Why records were set aside: reason, how many, and where to look at one of them."""
     for report in reports:
-        records: Counter[str] = Counter()
-        values: Counter[str] = Counter()
-        place: dict[str, str] = {}
-        for row in read_aside(lake.uri, report.dataset, report.digests).to_pylist():
-            if row["records"]:
-                records[row["reason"]] += row["records"]
-            else:
-                values[row["reason"]] += 1
-            place.setdefault(row["reason"], f"{row['file']}:{row['line']}")
-        for count, what in ((records, "set aside"), (values, "values left out")):
+        found = reasons(lake.uri, report.dataset, report.digests)
+        place = {one["reason"]: f"{one['file']}:{one['line']}" for one in found}
+        for name, what in (("records", "set aside"), ("values", "values left out")):
+            count = Counter({one["reason"]: one[name] for one in found if one[name]})
             if count:
                 console.print(f"\n{report.dataset}: {count.total():,} {what}", style="bold")
                 _print_counted(console, count, place)

@@ -62,6 +62,20 @@ def key_of(spec: DatasetSpec) -> list[str]:
     return [*spec.key, *(["occurrence"] if spec.repeats == "number" else [])]
 
 
+def facts(spec: DatasetSpec) -> dict[str, object]:
+    """What a table says of itself."""
+    return {
+        "title": spec.title,
+        "publisher": spec.publisher,
+        "source": spec.source,
+        "licence": spec.licence,
+        "classification": spec.classification,
+        "note": spec.note,
+        "as_of": spec.as_of,
+        "key": key_of(spec),
+    }
+
+
 def payload_of(spec: DatasetSpec) -> list[str]:
     """Columns that must be equal for a record to be a repetition."""
     other = {*key_of(spec), "source_file"}

@@ -17,6 +17,8 @@ from citylib.city.mapping import AreaRule, Reading
 from citylib.lake.errors import FileFault
 
 Bad = Sequence[tuple[Any, str]]
+PLAIN = {str, int, float, bool, type(None), datetime}
+"""Values that hold no others: rows of these alone need not be flattened."""
 
 
 @dataclass
@@ -49,6 +51,11 @@ class Sheet:
     bad: list[tuple[int, str]] = field(default_factory=list)
     twice: frozenset[str] = frozenset()
     headers: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """Name of the file without its folder, which patterns for names are held against."""
+        return self.file if "://" in self.file else self.file.rpartition("/")[2]
 
     def check(self, header: str) -> None:
         """Raise FileFault if several columns have this header."""
@@ -88,6 +95,15 @@ def sheet_of(name: str, rows: Sequence[Mapping[str, Any]], bad: Bad = ()) -> She
 
 def flat_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, pa.Array]:
     """Text of the rows by dotted header, empty where a row has no such value."""
+    columns: dict[str, pa.Array] = {}
+    for header in dict.fromkeys(header for row in rows for header in row):
+        values: list[Any] = [row.get(header) for row in rows]
+        kinds = set(map(type, values))
+        if not kinds <= PLAIN or not isinstance(header, str):
+            break
+        columns[header] = strings(values if kinds == {str} else [*map(text_of, values)])
+    else:
+        return columns
     flat = [_flat(row) for row in rows]
     headers = list(dict.fromkeys(header for row in flat for header in row))
     return {header: strings([row.get(header, "") for row in flat]) for header in headers}

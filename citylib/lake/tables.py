@@ -35,6 +35,9 @@ CONFIGURATION = {
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COMPACTION = "compaction"
 """What a commit says of itself that stores nothing new."""
+WRITER = "citylib"
+"""Name of the series in which each writing commit has the next number: of two that judged by the
+same version only one succeeds, because the other might store again what the first has stored."""
 Result = TypeVar("Result")
 
 
@@ -187,7 +190,7 @@ def commit(
     """
     properties = CommitProperties(
         max_commit_retries=5,
-        app_transactions=[Transaction(name, number) for name, number in transactions],
+        app_transactions=_known(transactions),
         custom_metadata=None if transactions else {COMPACTION: "yes"},
     )
     with storage(delta.table_uri):
@@ -200,12 +203,22 @@ def commit(
         )
 
 
+def _known(transactions: Sequence[tuple[str, int]]) -> list[Transaction]:
+    """Names and numbers for a table's log, which forgets deliveries after their time of retention.
+
+    Without the time of its use a name would be kept for ever. The writers' own series is: late
+    records are ordered by its numbers.
+    """
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    return [
+        Transaction(name, number, None if name == WRITER else now) for name, number in transactions
+    ]
+
+
 def append(uri: str, rows: pa.Table, transactions: Sequence[tuple[str, int]] = ()) -> None:
     """Add rows to a small table that is kept beside the records, which is made if need be."""
     with storage(uri):
-        properties = CommitProperties(
-            app_transactions=[Transaction(name, number) for name, number in transactions]
-        )
+        properties = CommitProperties(app_transactions=_known(transactions))
         delta = open_table(uri) or make_table(uri, rows.schema)
         write_deltalake(
             delta, rows, mode="append", schema_mode="merge", commit_properties=properties

@@ -12,7 +12,9 @@ from citylib.city.datasets import Column
 from citylib.city.mapping import Rule
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-WHOLE = r"^[+-]?\d{1,18}(\.0*)?$"
+WHOLE = r"^[+-]?0*\d{1,19}(\.0*)?$"
+MOST, LEAST = str(2**63 - 1), str(2**63)
+"""Digits of the largest whole number that is kept, and of the smallest without its sign."""
 Faults = list[tuple[str, np.ndarray]]
 
 
@@ -178,6 +180,11 @@ def _integers(text: pa.Array) -> pa.Array:
     """Whole numbers digit by digit, also those that no float64 holds; null for all others."""
     good = pc.fill_null(pc.match_substring_regex(text, WHOLE), False)
     text = pc.replace_substring_regex(text, r"^\+|\.0*$", "")
+    text = pc.replace_substring_regex(text, r"^(-?)0+(\d)", r"\1\2")
+    digits = pc.utf8_ltrim(text, "-")
+    limit = pc.if_else(pc.starts_with(text, "-"), LEAST, MOST)
+    beyond = pc.and_(pc.equal(pc.binary_length(digits), len(MOST)), pc.greater(digits, limit))
+    good = pc.and_not(good, pc.fill_null(beyond, False))
     return pc.if_else(good, text, pa.scalar(None, pa.string())).cast(pa.int64())
 
 

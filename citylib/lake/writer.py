@@ -19,6 +19,7 @@ from deltalake.transaction import AddAction
 
 from citylib.city.datasets import DatasetSpec
 from citylib.lake import compare
+from citylib.lake.aside import mended_uri
 from citylib.lake.batch import Batch, Judged, account_of, set_aside, together
 from citylib.lake.datafiles import LATE, by_period, remove, write_file
 from citylib.lake.errors import Overtaken, storage
@@ -30,12 +31,14 @@ from citylib.lake.schema import (
     LINE,
     LOADS,
     delta_schema,
+    facts,
     key_of,
     payload_of,
     stored_schema,
 )
 from citylib.lake.storage import filesystem
 from citylib.lake.tables import (
+    WRITER,
     Snapshot,
     again,
     append,
@@ -47,9 +50,6 @@ from citylib.lake.tables import (
     snapshot,
 )
 
-WRITER = "citylib"
-"""Name of the series in which each writing commit has the next number: of two that judged by the
-same version only one succeeds, because the other might store again what the first has stored."""
 SAID = 150 * 2**20
 """Bytes of hashes that are kept of a delivery of several batches. Where it contradicts what it said
 longer ago, that is taken for a correction."""
@@ -79,6 +79,7 @@ class Writer:
         self.records_uri = join(uri, spec.id)
         self.aside_uri = join(uri, "_set_aside", spec.id)
         self.loads_uri = join(uri, "_loads", spec.id)
+        self.mended_uri = mended_uri(uri, spec.id)
         self.pseudonyms = Pseudonyms(spec, self.records_uri, secrets)
         self.schema = stored_schema(spec)
         self.key, self.payload = key_of(spec), payload_of(spec)
@@ -274,20 +275,6 @@ class Writer:
                 done[part.digest] = part.number
         if new:
             append(self.aside_uri, pa.concat_tables(new), list(done.items()))
-
-
-def facts(spec: DatasetSpec) -> dict[str, object]:
-    """What a table says of itself."""
-    return {
-        "title": spec.title,
-        "publisher": spec.publisher,
-        "source": spec.source,
-        "licence": spec.licence,
-        "classification": spec.classification,
-        "note": spec.note,
-        "as_of": spec.as_of,
-        "key": key_of(spec),
-    }
 
 
 def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:

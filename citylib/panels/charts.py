@@ -9,6 +9,7 @@ import bqplot
 import numpy as np
 from ipywidgets import Box, Layout
 
+from citylib.city.profile import City
 from citylib.look import figures
 from citylib.look.words import say
 from citylib.panels.model import CityModel
@@ -18,6 +19,8 @@ from citylib.panels.picture.charts import DIGITS, WINDOW, shown_ranks, single
 from citylib.panels.touch import Markup
 
 FIRST, SECOND, QUIET = "var(--first)", "var(--second)", "var(--line)"
+# Full letters beside the bars, less the rank and the figure.
+NAME_ROOM = 12.0
 
 
 class ChartPanel(Box):
@@ -79,12 +82,13 @@ class ChartPanel(Box):
         start = max(0, min(place - width // 2, times.size - width))
         span = slice(start, min(start + width, times.size))
         area = model.area if model.area in read.areas_of(array) else city.code
-        values = read.column(array, area)[span]
+        values = read.settled(array, read.column(array, area))[span]
+        reference = read.reference(array, city.code)
         compared = area != city.code
         with self.history.hold_sync(), own.hold_sync(), other.hold_sync(), chosen.hold_sync():
             own.x, own.y = times[span], values
             other.x = times[span] if compared else times[:0]
-            other.y = read.reference(array, city.code)[span] if compared else values[:0]
+            other.y = read.settled(array, reference)[span] if compared else values[:0]
             marks = ticks(np.concatenate([values, other.y]))
             own.scales["y"].min, own.scales["y"].max = marks[0], marks[-1]
             self._draw_axes(times[span], marks)
@@ -118,9 +122,7 @@ class ChartPanel(Box):
         order = read.ranked(values, read.districts(model.array, city.code))
         found = model.reading()
         rows = shown_ranks(order, model.area)
-        names = [
-            f"{order.index(code) + 1}. {read.place_name(city, code, lang, True)}" for code in rows
-        ]
+        names = [f"{order.index(code) + 1}. {_short(city, code, lang)}" for code in rows]
         _fill(
             self._ranks,
             [
@@ -145,7 +147,7 @@ class ChartPanel(Box):
         found = model.reading()
         rows: list[tuple[str, float, str]] = []
         if model.area in order:
-            rows.append((read.place_name(city, model.area, lang, True), values[model.area], FIRST))
+            rows.append((_short(city, model.area, lang), values[model.area], FIRST))
         if order:
             times = model.array["time"].values
             place = int(np.flatnonzero(times == np.datetime64(model.time, "ns"))[0])
@@ -168,6 +170,10 @@ class ChartPanel(Box):
         model = self._model
         key = "district_mean" if read.is_sum(model.array) else "whole_city"
         return say(model.language, key)
+
+
+def _short(city: City, code: str, lang: str) -> str:
+    return read.cut(read.place_name(city, code, lang, True), NAME_ROOM)
 
 
 def _visibility(rows: object) -> str:

@@ -15,7 +15,7 @@ from citylib.panels.model import CityModel
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.basemap import layers
 from citylib.panels.picture.choropleth import bounds_of, label, legend
-from citylib.panels.picture.tile import badge, figure, local_now, when
+from citylib.panels.picture.tile import badges, figure, local_now, when
 from citylib.panels.touch import Areas, Markup
 
 
@@ -128,7 +128,7 @@ def heading(model: CityModel) -> str:
         f"<select>{choices(model)}</select></label>"
         f'<p class="shown" data-area="{model.area}"><span class="place">{escape(place)}</span> '
         f"{figure(found, lang)} {when(found, lang, local_now(city))} "
-        f"{badge(found.classification, lang)} "
+        f"{badges(found, lang)} "
         f'<span class="source">{say(lang, "source")}: {escape(found.source)}</span></p>{back}'
     )
 

@@ -11,6 +11,7 @@ from ipywidgets import Box
 from citylib.city.errors import CityError
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
+from citylib.feeds.told import place_of
 from citylib.look import theme
 from citylib.look.figures import period
 from citylib.look.words import languages, own_name, say
@@ -107,7 +108,7 @@ class MayorDashboard:
         except CityError as error:
             return notice(city, error)
         dashboard.follow(store, seen)
-        dashboard.sources.follow(store)
+        dashboard.sources.follow(place_of(settings))
         return dashboard.widget
 
     def follow(self, store: Store, seen: int) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 from citylib.city.errors import CityError
-from citylib.operations.store import Store
+from citylib.feeds.told import told
 from citylib.panels.model import CityModel
 from citylib.panels.picture.sources import sources, sources_of
 from citylib.panels.touch import Markup
@@ -26,26 +27,26 @@ class SourcesPanel(Markup):
     Examples
     --------
     >>> panel = SourcesPanel(model)  # doctest: +SKIP
-    >>> panel.follow(store)  # doctest: +SKIP
+    >>> panel.follow(place_of(settings))  # doctest: +SKIP
     """
 
     def __init__(self, model: CityModel) -> None:
         super().__init__(name="city-sources")
         self._model = model
-        self._store: Store | None = None
+        self._place: Path | None = None
         self._opened = False
         self.on_press(self._pressed)
         model.observe(lambda _: self.draw(), ["language"])
 
-    def follow(self, store: Store) -> None:
+    def follow(self, place: Path) -> None:
         """Show how the feeds are doing, and go on doing so where there is a kernel.
 
         Parameters
         ----------
-        store : Store
-            Where their states are.
+        place : Path
+            File in which the feeds' service tells it.
         """
-        self._store = store
+        self._place = place
         self.draw()
         try:
             self._following = asyncio.get_running_loop().create_task(self._draw_often())
@@ -55,11 +56,11 @@ class SourcesPanel(Markup):
     def draw(self) -> None:
         """Draw what is known now."""
         city, lang, now = self._model.city, self._model.language, datetime.now(UTC)
-        if self._store is None or not (city.feeds or city.feed_faults):
+        if self._place is None or not (city.feeds or city.feed_faults):
             return
         try:
-            found = sources_of(city, self._store.feeds.read(), lang, now)
-        except CityError:  # it is away for a moment, or kept from whoever shows the screen
+            found = sources_of(city, told(self._place), lang, now)
+        except CityError:  # it may not be read by whoever shows the screen
             found = None
         self.html = sources(found, lang, now, self._opened)
 

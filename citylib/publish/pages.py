@@ -14,7 +14,7 @@ from citylib.look.words import say
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.charts import DIGITS, history, ranking
 from citylib.panels.picture.choropleth import choropleth, legend
-from citylib.panels.picture.tile import badge, change, figure, local_now, tile, when
+from citylib.panels.picture.tile import badges, change, figure, local_now, tile, when
 from citylib.publish.frame import Site, frame, link
 
 LONG = 60
@@ -67,7 +67,7 @@ def _view(site: Site, lang: str, indicator: str, now: datetime, first: bool) -> 
         f'<h{heading} id="view">{escape(found.title)}</h{heading}>'
         f'<p class="summary">{say(lang, "whole_city")} {figure(found, lang)} '
         f"{change(found, lang)} {when(found, lang, now, city)} "
-        f"{badge(found.classification, lang)}</p>"
+        f"{badges(found, lang)}</p>"
         f'<p class="about">{about}</p>'
         + (f'<p class="about">{escape(method)}</p>' if method else "")
         + (f'<p class="about">{say(lang, "replayed_detail")}</p>' if found.replayed else "")

@@ -4,10 +4,12 @@ import asyncio
 import gzip
 import io
 import json
+import lzma
 import os
 import zipfile
 from datetime import timedelta
 
+import numpy as np
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -76,18 +78,18 @@ def test_every_format(tmp_path, format):
     sheets = polled(tmp_path, format=format)
     assert column(sheets, "place") == ["Quay", "강변"]
     assert column(sheets, "number") == ["1", ""]
-    assert sheets[0].file == f"a.{format}"
+    assert sheets[0].file == f"trial/a.{format}"
 
 
 def test_only_what_is_new_or_has_changed_is_read(tmp_path):
     memory = {}
     put(tmp_path, "a.csv")
     put(tmp_path, "b.csv")
-    assert [sheet.file for sheet in polled(tmp_path, memory)] == ["a.csv", "b.csv"]
+    assert [sheet.file for sheet in polled(tmp_path, memory)] == ["trial/a.csv", "trial/b.csv"]
     assert polled(tmp_path, memory) == []
     put(tmp_path, "b.csv", CSV, BEFORE + 60)  # same size, another time
     put(tmp_path, "c.csv")
-    assert [sheet.file for sheet in polled(tmp_path, memory)] == ["b.csv", "c.csv"]
+    assert [sheet.file for sheet in polled(tmp_path, memory)] == ["trial/b.csv", "trial/c.csv"]
     (tmp_path / "a.csv").unlink()
     assert polled(tmp_path, memory) == []
     assert list(json.loads(memory["files"])) == ["b.csv", "c.csv"]
@@ -105,8 +107,11 @@ def test_patterns_and_packing(tmp_path):
     put(folder, "sub/a.csv.gz", gzip.compress(CSV))
     put(folder, "b.csv")
     put(folder, "c.txt", b"nothing")
-    assert [sheet.file for sheet in polled(folder, pattern="**/*.csv*")] == ["b.csv", "a.csv"]
-    assert [sheet.file for sheet in polled(folder, pattern="*.csv")] == ["b.csv"]
+    assert [sheet.file for sheet in polled(folder, pattern="**/*.csv*")] == [
+        "trial/b.csv",
+        "trial/sub/a.csv.gz",
+    ]
+    assert [sheet.file for sheet in polled(folder, pattern="*.csv")] == ["trial/b.csv"]
 
 
 @pytest.mark.parametrize("pattern", ["../*", "/etc/*", "a/../../b", "", "a\0"])
@@ -119,7 +124,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
     put(tmp_path, "outside/secret.csv")
     put(tmp_path, "in/a.csv")
     (tmp_path / "in" / "link.csv").symlink_to(tmp_path / "outside" / "secret.csv")
-    assert [sheet.file for sheet in polled(tmp_path / "in")] == ["a.csv"]
+    assert [sheet.file for sheet in polled(tmp_path / "in")] == ["trial/a.csv"]
 
 
 def test_a_file_that_cannot_be_read_does_not_cost_the_others(tmp_path):
@@ -163,6 +168,43 @@ def test_bombs(tmp_path):
     assert "5,000,000 bytes when unpacked" in xlsx.bad[0][1]
 
 
+def test_what_unpacking_takes_is_bounded(tmp_path):
+    packed = bytearray(lzma.compress(CSV, format=lzma.FORMAT_ALONE))
+    packed[1:5] = (2**30).to_bytes(4, "little")  # asks for a gigabyte
+    put(tmp_path, "a.csv.xz", bytes(packed))
+    put(tmp_path, "b.csv.xz", lzma.compress(CSV, preset=9))
+    [bad, good] = polled(tmp_path)
+    assert "more than 128 MB of memory; pack it with xz -9" in bad.bad[0][1]
+    assert column([good], "place") == ["Quay", "강변"]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_text_that_parquet_holds_once_may_not_become_more_than_memory_holds(tmp_path, nested):
+    index = pa.array(np.zeros(100_000, np.int32))
+    column = pa.DictionaryArray.from_arrays(index, pa.array(["x" * 2_000_000]))
+    if nested:
+        column = pa.ListArray.from_arrays(pa.array(np.arange(100_001, dtype=np.int32)), column)
+    data = io.BytesIO()
+    pq.write_table(pa.table({"time": index, "place": column, "number": index}), data)
+    assert len(data.getvalue()) < 200_000
+    put(tmp_path, "a.parquet", data.getvalue())
+    [sheet] = polled(tmp_path, format="parquet")
+    assert "of its rows have 200,000,000,000 bytes" in sheet.bad[0][1]
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+@pytest.mark.parametrize("packed", ["cut.gz", "none.gz", "cut.xz", "none.xz"])
+def test_broken_packing_costs_only_its_file(tmp_path, format, packed):
+    data = GOOD[format]
+    pack = gzip.compress if packed.endswith("gz") else lzma.compress
+    put(tmp_path, f"a.{format}.{packed}", data if "none" in packed else pack(data)[:-6])
+    put(tmp_path, f"b.{format}", data)
+    sheets = polled(tmp_path, format=format)
+    assert column(sheets, "place")[-2:] == ["Quay", "강변"]
+    [reason] = reasons(sheets)
+    assert "fetch it again" in reason
+
+
 @pytest.mark.parametrize("address", ["nowhere", "ftp://source.example/x", "memory://x"])
 def test_an_address_that_cannot_be_read_is_a_fault(address, tmp_path):
     with pytest.raises(FeedFault, match=r"no such folder|can be read"):
@@ -183,7 +225,7 @@ def test_a_file_at_an_address_is_read_when_it_has_changed():
             return first, second
 
     first, second = asyncio.run(both())
-    assert (first[0].file, column(first, "place")) == ("ä b.csv", ["Quay", "강변"])
+    assert (first[0].file, column(first, "place")) == ("trial/ä b.csv", ["Quay", "강변"])
     assert second == []
 
 
@@ -197,7 +239,10 @@ def test_object_storage(monkeypatch):
         for key in ("day/a.csv", "day/b.csv", "day/c.txt", "other.csv"):
             client.put_object(Bucket="incoming", Key=key, Body=CSV)
         ask = ("s3://incoming/day", memory)
-        assert [sheet.file for sheet in polled(*ask, pattern="*.csv")] == ["a.csv", "b.csv"]
+        assert [sheet.file for sheet in polled(*ask, pattern="*.csv")] == [
+            "trial/a.csv",
+            "trial/b.csv",
+        ]
         assert polled(*ask, pattern="*.csv") == []
         client.put_object(Bucket="incoming", Key="day/b.csv", Body=CSV + b"2026,Hill,2\n")
         assert column(polled(*ask, pattern="*.csv"), "place") == ["Quay", "강변", "Hill"]

@@ -10,7 +10,7 @@ from support import hostile
 from support.feeds import NOW, column, poll, reasons, sample
 
 from citylib.feeds.connector import FeedFault
-from citylib.feeds.connectors.gbfs import addresses, read_page, stations_of
+from citylib.feeds.connectors.gbfs import _place, addresses, read_page, stations_of
 
 LATER = NOW + timedelta(seconds=90)
 
@@ -170,6 +170,10 @@ def test_vehicles_are_found_by_either_name():
         "file:///etc/passwd",
         "http://169.254.169.254/latest",
         "http://localhost:8000/hub",
+        "http://127.1:8000/hub",
+        "http://2130706433:8000/hub",
+        "http://0x7f000001:8000/hub",
+        "http://[::ffff:10.0.0.1]/hub",
         "http://10.0.0.1/x",
         "http://[::1]/x",
         "http://[:::",
@@ -253,3 +257,14 @@ def test_published_samples_fit_together():
         assert (len(page.sheet.lines), len(page.sheet.bad)) == ((2, 0) if known else (0, 2))
         files, _ = addresses("here", sample(f"gbfs/{version}__gbfs.json"))
         assert "station_status" in files
+
+
+def test_a_name_that_leads_to_this_network_is_not_asked(monkeypatch):
+    async def named(_loop, host, *_, **__):
+        return [(0, 0, 0, "", ("fe80::1%eth0" if host == "six.example" else "10.1.2.3", 0))]
+
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "getaddrinfo", named)
+    for name in ("inside.example", "six.example"):
+        place = _place("https://bikes.example/gbfs.json", {"x": f"http://{name}/x"}, "x")
+        with pytest.raises(FeedFault, match="where it is not looked for"):
+            asyncio.run(place)

@@ -22,8 +22,9 @@ from support.town import build_town
 
 from citylib.city.profile import load_city
 from citylib.cli import main
+from citylib.feeds.chores import Chores
 from citylib.feeds.run import run_service
-from citylib.feeds.service import Chores
+from citylib.feeds.told import place_of, told
 from citylib.lake import Lake
 from citylib.operations import FeedState, Store
 
@@ -183,7 +184,7 @@ import sys
 from pathlib import Path
 from citylib.city.settings import Settings
 from citylib.feeds.run import run_service
-from citylib.feeds.service import Chores
+from citylib.feeds.chores import Chores
 run_service(Settings.load(Path(sys.argv[1])), Chores())
 """
 
@@ -215,8 +216,13 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_twice(town, source):
     assert days() == wanted
     with Store(town.database) as store:
         state = store.feeds.read()["live"]
+        memory = store.feeds.read(memory=True)["live"].memory
     assert state.read == state.stored + state.duplicate + state.set_aside
     assert state.errors == 0
+    # Screens are told the same without the store, and no more than they show.
+    shown = told(place_of(town))["live"]
+    assert (shown.succeeded, shown.newest, shown.due) == (state.succeeded, state.newest, state.due)
+    assert shown.memory == {} != memory
 
 
 def test_a_second_service_is_refused_and_a_changed_file_is_taken_up(town, source):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from support.clock import NOON, Hands, until
 from support.service import ROW, Ledger, asked_by, feed_of, rest, running
 
+from citylib.city.errors import ProfileError
+from citylib.city.model import Plain
 from citylib.city.profile import load_city
-from citylib.feeds import service
-from citylib.feeds.service import Chores, Service
+from citylib.feeds import connector, service
+from citylib.feeds import poll as polls
+from citylib.feeds.told import told
 from citylib.lake import Lake
+from citylib.lake.sheet import sheet_of
 from citylib.operations import FeedState
 
 pytestmark = pytest.mark.anyio
@@ -141,43 +146,9 @@ async def test_a_store_that_is_away_stops_nobody(town, store, scripts, monkeypat
         await rest(one, 1)
         await until(lambda: "the database is away" in caplog.text)
         assert len(asked) == 3
+        assert caplog.text.count("the database is away") == 1
         away.clear()
         await until(lambda: "a" in store.feeds.read() and store.feeds.read()["a"].read == 3)
-
-
-async def test_figures_are_renewed_after_new_records_and_polling_goes_on(
-    town, store, scripts, tmp_path, monkeypatch
-):
-    """The program runs as long as the test wants, without the feeds' keys."""
-    monkeypatch.setenv("TOWN_KEY", "secret-of-the-town")
-    log, go = tmp_path / "log", tmp_path / "go"
-    program = (
-        "import os, sys, time, pathlib\n"
-        f"open({str(log)!r}, 'a').write(str(os.environ.get('TOWN_KEY')) + '\\n')\n"
-        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\n"
-    )
-    clock, asked = Hands(), []
-
-    async def source(request):
-        asked.append(request.key)
-        return [ROW | {"n": str(len(asked))}]
-
-    scripts["a"] = source
-    chores = Chores(renew=[sys.executable, "-c", program], every=0.01)
-    feed = feed_of("a", key="TOWN_KEY")
-    async with running(town, store, [feed], clock=clock, chores=chores) as one:
-        await rest(one, 1)
-        await clock.next()
-        await until(lambda: log.exists() and log.read_text())
-        for _ in range(5):
-            await rest(one, 1)
-            await clock.next()
-        await rest(one, 1)
-        assert len(asked) == 6
-        assert log.read_text() == "None\n"
-        go.touch()
-        await until(lambda: len(log.read_text().splitlines()) == 2)
-    assert set(asked) == {"secret-of-the-town"}
 
 
 async def test_a_key_that_is_not_set_is_named(town, store, scripts, monkeypatch):
@@ -189,32 +160,6 @@ async def test_a_key_that_is_not_set_is_named(town, store, scripts, monkeypatch)
         await clock.next()
         await rest(one, 1)
         assert "the environment has no TOWN_KEY" in one.states["a"].error
-
-
-async def test_a_table_is_compacted_after_so_many_deliveries(town, store, scripts, monkeypatch):
-    monkeypatch.setattr(service, "LOOK_EVERY", 0.01)
-    ran = []
-
-    async def run(self, command):
-        ran.append(list(command))
-        return True
-
-    monkeypatch.setattr(Service, "_run", run)
-    clock, asked = Hands(), []
-
-    async def source(_request):
-        asked.append(1)
-        return [ROW | {"n": str(len(asked))}]
-
-    scripts["a"] = source
-    chores = Chores(compact=["compact"], after=3)
-    async with running(town, store, [feed_of("a")], clock=clock, chores=chores) as one:
-        for _ in range(3):
-            assert ran == []
-            await rest(one, 1)
-            await clock.next()
-        await until(lambda: ran)
-        assert ran == [["compact", "counts"]]
 
 
 async def test_what_was_stored_but_not_remembered_is_stored_once(town, store, scripts):
@@ -233,3 +178,89 @@ async def test_what_was_stored_but_not_remembered_is_stored_once(town, store, sc
             await until(lambda one=one: one.states["a"].read == 5)
         store.feeds.write([FeedState("a")])
     assert lake.table("counts").rows == 5
+
+
+@pytest.mark.parametrize("written", ["s3cr3t-key\n", " s3cr3t-key", "s3cr3t\nkey", "s3cr3t-kéy"])
+async def test_a_key_is_told_nobody_however_it_is_written(monkeypatch, written):
+    monkeypatch.setenv("TOWN_KEY", written)
+    feed = feed_of("a", connector="socrata", key="TOWN_KEY", address="http://127.0.0.1:9/x.json")
+    monkeypatch.setattr(connector, "ATTEMPTS", 1)
+
+    async def never(*_):
+        raise AssertionError
+
+    async with polls.client() as http:
+        with pytest.raises(polls.PollFailed) as caught:
+            await polls.poll(None, feed, FeedState("a"), http, never, NOON)
+    assert "s3cr3t" not in str(caught.value)
+    if written.strip() == "s3cr3t-key":
+        assert "connection attempts failed" in str(caught.value)
+    else:
+        assert "set it to the key alone" in str(caught.value)
+
+
+def test_a_password_in_an_address_is_refused():
+    feed = feed_of("a", connector="socrata", address="https://me:pa55@source.example/x.json")
+    with pytest.raises(ProfileError, match="take it out") as caught:
+        polls.connector_of(feed)
+    assert "pa55" not in str(caught.value)
+
+
+async def test_a_source_that_never_ends_is_given_up_and_what_it_brought_counts(
+    town, store, scripts, monkeypatch
+):
+    """Storing takes longer than the source may be asked; that is not the source's fault."""
+    monkeypatch.setattr(polls, "PART", 1)
+    clock, lake = Hands(), Ledger()
+    feed = feed_of("a", interval=1, timeout=0.01)
+    assert polls.longest(feed) == 1
+
+    class Slow(Ledger):
+        def deliver(self, dataset, delivery):
+            time.sleep(0.7)
+            return super().deliver(dataset, delivery)
+
+    async def endless(_request):
+        for n in range(2):
+            yield sheet_of("a", [ROW | {"n": str(n)}])
+        await asyncio.Event().wait()
+
+    module = SimpleNamespace(Options=Plain, fetch=endless)
+    monkeypatch.setattr(polls, "connector_of", lambda feed: polls.Connector(module, None))
+    lake = Slow()
+    async with running(town, store, [feed], lake, clock) as one:
+        await rest(one, 1)
+        await clock.next()
+        await rest(one, 1)
+        state = one.states["a"]
+    assert "given up after 1 s; ask for less" in state.error
+    assert (state.read, state.stored, state.sequence, state.errors) == (2, 2, 2, 1)
+    assert [delivery.id.split()[0] for delivery in lake.deliveries] == ["1", "2"]
+
+
+async def test_screens_are_told_while_the_store_is_away(
+    town, store, scripts, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(service, "WRITE_EVERY", 0.01)
+    clock, place = Hands(), tmp_path / "feeds.json"
+    scripts["a"] = asked_by([], clock)
+
+    def fails(states):
+        raise OSError("the database is away")
+
+    monkeypatch.setattr(store.feeds, "write", fails)
+    async with running(town, store, [feed_of("a")], clock=clock, told=place) as one:
+        await rest(one, 1)
+        await clock.next()
+        await until(lambda: told(place).get("a") and told(place)["a"].succeeded)
+        assert told(place)["a"].due == one.states["a"].due
+
+
+async def test_the_store_is_told_while_nobody_can_write_for_screens(town, store, scripts, tmp_path):
+    clock = Hands()
+    scripts["a"] = asked_by([], clock)
+    nowhere = tmp_path / "gone" / "feeds.json"
+    async with running(town, store, [feed_of("a")], clock=clock, told=nowhere) as one:
+        await rest(one, 1)
+        await clock.next()
+        await until(lambda: "a" in store.feeds.read() and store.feeds.read()["a"].read == 1)

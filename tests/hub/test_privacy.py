@@ -28,7 +28,7 @@ def test_the_database_and_the_cluster_are_told_to_whom_they_concern(tmp_path, mo
     monkeypatch.setenv("AIR_KEY", "key-of-the-air")
     monkeypatch.setenv("AIR_KEY_OF_OTHERS", "not-for-feeds")
     monkeypatch.setenv("CITYLIB_PSEUDONYM_KEY", "key-of-pseudonyms")
-    city = SimpleNamespace(feeds={"air": SimpleNamespace(key="AIR_KEY")})
+    city = SimpleNamespace(feeds={"air": SimpleNamespace(key="AIR_KEY")}, languages=["en"])
     monkeypatch.setattr("citylib.hub.installation.load_city", lambda folder: city)
     monkeypatch.setattr("citylib.hub.installation.voila_arguments", lambda city: [])
     here = Installation.load()

@@ -18,7 +18,7 @@ class PublicPages(AsyncHTTPTestCase):
         self.folder = tmp_path / "public"
 
     def get_app(self):
-        return application(self.folder)
+        return application(self.folder, languages=("ko", "en"))
 
     def get(self, path="", **headers):
         return self.fetch(
@@ -34,7 +34,8 @@ class PublicPages(AsyncHTTPTestCase):
         answer = self.get()
         assert answer.code == 200
         assert b"nothing published yet" in answer.body
-        assert "아직".encode() in answer.body
+        assert "아직 공개된".encode() in answer.body
+        assert b'<html lang="ko">' in answer.body
         self.publish("index.html", "now there is")
         assert self.get().body == b"now there is"
 

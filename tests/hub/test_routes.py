@@ -21,7 +21,7 @@ from citylib.operations.tables import accounts
 
 DASHBOARDS = "/services/dashboards/"
 RENDER = f"{DASHBOARDS}voila/render/mayor.ipynb"
-KERNEL = str(uuid.uuid4())
+KERNEL = str(uuid.UUID(int=7))
 # What a reader of the dashboards needs and nobody else gets.
 FOR_READERS = [
     RENDER,

@@ -67,7 +67,7 @@ def test_tables_of_an_earlier_version_are_made_anew(deliver, monkeypatch):
         [field.with_metadata({"title": "once called otherwise"}) for field in SET_ASIDE]
     )
     with monkeypatch.context() as patch:
-        for module in ("load", "store"):
+        for module in ("folder", "store"):
             patch.setattr(f"citylib.lake.{module}.SET_ASIDE", earlier)
         deliver(faults).load("counts")
     lake = deliver({**faults, "b.csv": faults["a.csv"].replace("North", "South")})

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import stat
 
 import pytest
 from click.testing import CliRunner
+from deltalake import DeltaTable
 from support.gates import FEED, deliver
 from support.port import COUNTS, HEADER, build_port, write
 
 from citylib.cli import main
-from citylib.lake import FileFault, Lake
-from citylib.lake.aside import rows_aside, some, summary, to_csv
+from citylib.lake import FileFault, Lake, load, text
+from citylib.lake.aside import left, rows_aside, some, summary, to_csv
 
 FILE = (
     HEADER
@@ -204,3 +206,54 @@ def test_from_the_command_line(tmp_path):
     said = run("datasets")
     assert "Passages" in said
     assert "the port" in said
+
+
+def test_notes_of_mended_rows_are_compacted_and_still_known(lake, tmp_path):
+    lake.load("counts")
+    deliver(lake)
+    files = [
+        exported(lake, tmp_path / f"{n}.csv", {}, reason=reason)
+        for n, reason in enumerate(["Moon", "North", "not a number"])
+    ]
+    for file in files:
+        assert lake.mend(file).rows == 1
+    left = rows_aside(lake.uri, "counts").num_rows
+    lake.compact("counts")
+    assert len(DeltaTable(f"{lake.uri}/_mended/counts").file_uris()) == 1
+    assert rows_aside(lake.uri, "counts").num_rows == left
+    assert [lake.mend(file).before for file in files] == [1, 1, 1]
+
+
+def test_a_file_that_comes_with_other_bytes_has_its_rows_listed_once(lake, tmp_path):
+    path = lake.city.folder / "records/counts/1.csv"
+    reports = []
+    for hour in range(3):
+        path.write_text(FILE + f"2022-01-07 0{hour}:00,East,A,3,1\n")
+        reports.append(lake.load("counts"))
+    aside = rows_aside(lake.uri, "counts")
+    assert sorted(aside["line"].to_pylist()) == [3, 4, 5]
+    assert left(lake.uri, "counts") == 3
+    (counts,) = lake.catalogue()
+    assert counts.set_aside == 3
+    every = rows_aside(lake.uri, "counts", every=True).num_rows
+    assert every == sum(report.set_aside for report in reports) == 9
+    version = DeltaTable(f"{lake.uri}/_mended/counts").version()
+    lake.load("counts")
+    assert DeltaTable(f"{lake.uri}/_mended/counts").version() == version
+    assert lake.mend(exported(lake, tmp_path / "a.csv", {"North": "West"})).rows == 3
+
+
+def test_rows_of_a_file_that_broke_off_are_listed_once(tmp_path, monkeypatch):
+    """It breaks off after a part of it was stored."""
+    monkeypatch.setattr(load, "BATCH", 1)
+    monkeypatch.setattr(text, "BLOCK", 100)
+    name = "records/counts/1.csv.gz"
+    packed = gzip.compress((FILE + FILE.partition("\n")[2] * 9).encode(), 0)
+    files = {"datasets/counts.toml": COUNTS.replace("*.csv", "*.gz"), name: packed[:-99]}
+    lake = Lake(str(tmp_path / "lake"), build_port(tmp_path / "profile", files))
+    broken = lake.load("counts")
+    assert len(broken.failures) == 1
+    assert 0 < left(lake.uri, "counts") == broken.set_aside
+    write(lake.city.folder, {name: packed})
+    whole = lake.load("counts")
+    assert left(lake.uri, "counts") == whole.set_aside

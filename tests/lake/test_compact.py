@@ -2,15 +2,17 @@
 
 import os
 import time
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 from support.port import COUNTS, build_port
 
 from citylib.city.errors import CityError
-from citylib.lake import Delivery, Lake, compact
+from citylib.lake import Delivery, Lake, compact, tables
 from citylib.lake.sheet import sheet_of
 
 SPEC = 'partition = "month"\nwindow = "P1D"\n' + COUNTS
@@ -138,3 +140,22 @@ def test_what_is_written_meanwhile_stays(lake, monkeypatch):
     lake.compact("counts")
     assert [row["n"] for row in records(lake)] == [3, 1, 3]
     assert lake.table("counts").late == 1
+
+
+def test_the_log_forgets_old_deliveries_and_never_the_order_of_commits(lake, monkeypatch):
+    class Ago(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return super().now(tz) - timedelta(days=40)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "datetime", Ago)
+        deliver(lake, "old", ["01-05 07:00", "never"])
+        deliver(lake, "old", ["01-05 07:00", "never"])
+    deliver(lake, "new", ["01-06 07:00", "never"])
+    lake.compact("counts")
+    deltas = [DeltaTable(f"{lake.uri}/{name}counts") for name in ("", "_set_aside/")]
+    old, new = (Delivery(name, []).digest for name in ("old", "new"))
+    for delta in deltas:
+        assert (delta.transaction_version(old), delta.transaction_version(new)) == (None, 1)
+    assert deltas[0].transaction_version(tables.WRITER) == 2

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from support.port import build_port
 
 from citylib.lake import DatasetMissing, Delivery, FileFault, Lake
-from citylib.lake.sheet import sheet_of
+from citylib.lake.sheet import Sheet, sheet_of
 
 
 @pytest.fixture
@@ -79,3 +80,12 @@ def test_a_sheet_without_a_header_is_refused(lake):
 def test_an_unknown_dataset_is_named(lake):
     with pytest.raises(DatasetMissing, match="fish"):
         lake.deliver("fish", delivery(lake, "a", [row(7)]))
+
+
+def test_a_delivery_of_what_cannot_be_read_is_set_aside(lake):
+    broken = Sheet("a.csv", {}, np.array([], int), lambda line: "a.csv", [(1, "it is broken")])
+    reading = lake.city.datasets["counts"].read[0]
+    for name, sheets in (("alone", [broken]), ("besides", [broken, sheet_of("b", [row(7)])])):
+        given = Delivery(name, [(sheet, reading) for sheet in sheets], "gates")
+        assert account(lake.deliver("counts", given)) == (len(sheets), len(sheets) - 1, 0, 1)
+    assert lake.set_aside("counts")["reason"].to_pylist() == ["it is broken"] * 2

@@ -8,7 +8,8 @@ import pyarrow.dataset as ds
 import pytest
 from support.port import COUNTS, HEADER
 
-from citylib.lake import DatasetMissing, Lake
+from citylib.lake import DatasetMissing, Lake, load, text
+from citylib.lake.writer import Writer
 
 GOOD = "2022-01-05 07:00,East,A,3,1.5\n"
 
@@ -306,3 +307,18 @@ def test_a_day_without_midnight_begins_with_its_first_instant(deliver):
     lake = deliver({"a.csv": HEADER + line}, zone="America/Sao_Paulo", counts=spec)
     lake.load("counts")
     assert rows(lake, "time") == [{"time": datetime(2018, 11, 4, 3, tzinfo=UTC)}]
+
+
+def test_rows_that_do_not_fit_take_no_more_room_than_others(deliver, monkeypatch):
+    monkeypatch.setattr(text, "BLOCK", 1000)
+    monkeypatch.setattr(load, "BATCH", 100)
+    sizes, commit = [], Writer.commit
+
+    def counted(writer, batch, edge):
+        sizes.append(sum(part.mapped.read for part in batch.parts))
+        return commit(writer, batch, edge)
+
+    monkeypatch.setattr(Writer, "commit", counted)
+    lake = deliver({"a.csv": HEADER + "2022-01-05 07:00,Moon,A,3,1\n" * 2000})
+    assert lake.load("counts").set_aside == 2000
+    assert max(sizes) < 200

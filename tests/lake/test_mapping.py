@@ -9,7 +9,9 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.port import COUNTS, HEAD
+from support.port import COUNTS, HEAD, HEADER
+
+from citylib.lake.folder import digest_of_mapping
 
 COLUMNS = """
 column = [
@@ -421,3 +423,28 @@ def test_what_a_column_repeats_after_its_end_is_left_out_and_listed(deliver):
     assert [
         (row["line"], row["records"], row["reason"]) for row in lake.set_aside("odd").to_pylist()
     ] == [(3, 0, "n was kept up until 2020-01-02 only: taken as missing")]
+
+
+@pytest.mark.parametrize("column", ["speed", "gate", "n"])
+def test_a_header_may_be_missing_only_where_the_mapping_says_so(deliver, column):
+    rule = {"speed": '"speed", null = ["-"]', "gate": '"gate"', "n": '"n"'}[column]
+    old = f"{column} = {{ header = {rule} }}" if column == "speed" else f"{column} = {rule}"
+    spec = COUNTS.replace(old, f"{column} = {{ header = {rule}, optional = true }}")
+    names = HEADER.strip().split(",")
+    place = names.index(column)
+    row = ["2022-01-05 07:00", "East", "A", "3", "1"]
+    without = [",".join(cells[:place] + cells[place + 1 :]) for cells in (names, row)]
+    files = {"a.csv": "\n".join(without) + "\n"}
+    [fault] = deliver(files).load("counts").failures
+    assert f"no column '{column}'" in fault
+    assert "optional = true" in fault
+    lake = deliver(files, counts=spec)
+    report = lake.load("counts")
+    assert report.failures == ()
+    if column == "speed":
+        assert lake.table("counts").read(["n", "speed"]).to_pylist() == [{"n": 3, "speed": None}]
+    else:  # a part of the key, or required
+        assert lake.set_aside("counts")["reason"].to_pylist() == [f"{column} is missing"]
+    plain = deliver({}, counts=spec.replace(", optional = true", ""))
+    digests = {digest_of_mapping(one.spec("counts"), one.city) for one in (lake, plain)}
+    assert len(digests) == 1  # no table is made anew for it

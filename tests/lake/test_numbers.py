@@ -55,6 +55,9 @@ def judged(text, rule, kind):
 @given(st.lists(TEXT, min_size=1, max_size=4), st.booleans())
 @example(["12", "", "7"], False)
 @example(["1.0", "3"], True)
+@example(["1000000000000000000"], False)
+@example(["-9223372036854775808"], False)
+@example(["9223372036854775808"], False)
 def test_together_as_one_by_one(kind, rule, texts, as_codes):
     array = pa.array(texts, pa.string())
     found, faults = values.number(

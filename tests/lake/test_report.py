@@ -1,11 +1,13 @@
 """What `citylib load` prints."""
 
+from pathlib import Path
+
 import pytest
 from support.port import HEADER, build_port, write
 
 from citylib.city.errors import CityError
 from citylib.city.settings import Settings
-from citylib.lake.report import run_load
+from citylib.lake.report import run_compact, run_load
 
 
 @pytest.fixture
@@ -55,3 +57,18 @@ def test_many_reasons_are_summed_up(settings, capsys):
     write(settings.profile, {"records/counts/a.csv": HEADER + rows})
     run_load(settings, ())
     assert "4  4 other reasons" in capsys.readouterr().out
+
+
+def test_a_dataset_that_fails_keeps_no_other_from_being_loaded_or_compacted(settings, capsys):
+    other = (settings.profile / "datasets/counts.toml").read_text()
+    write(settings.profile, {"datasets/zeal.toml": other})
+    row = HEADER + "2022-01-05 07:00,East,A,3,1\n"
+    write(settings.profile, {"records/counts/a.csv": row, "records/zeal/a.csv": row})
+    Path(settings.lake).mkdir(parents=True)
+    (Path(settings.lake) / "counts").write_text("no folder")
+    with pytest.raises(CityError, match=r"counts: .*storage failed"):
+        run_load(settings, ())
+    assert _numbers(capsys.readouterr().out, "zeal") == ["1", "1", "1", "0", "0"]
+    with pytest.raises(CityError, match=r"counts: .*storage failed"):
+        run_compact(settings, ("counts", "zeal"))
+    assert _numbers(capsys.readouterr().out, "zeal")[:3] == ["0", "1", "1"]

@@ -295,3 +295,19 @@ def test_what_a_profile_says_is_text_on_the_dashboard(city, make):
     told += [w.html for w in (dashboard.map.legend, *dashboard.charts.titles)]
     told += [tile["html"] for tile in dashboard.tiles.tiles]
     assert not [html for html in told if "<img" in html]
+
+
+def test_a_long_name_is_cut_and_said_in_full_when_pointed_at(city, make):
+    array = make("pm25")
+    level = city.levels["district"]
+    code = max(level.areas, key=lambda area: array.sel(area=area).values[-1])
+    long = "Todt Hill-Emerson Hill-Heartland Village"
+    level.areas[code].name["en"], before = long, level.areas[code].name["en"]
+    try:
+        html = ranking(city, array, "en")
+    finally:
+        level.areas[code].name["en"] = before
+    assert f"<title>{long}</title>" in html
+    assert f"1. {long}" not in html
+    assert "1. Todt Hill-Emerson" in html
+    assert "…" in html

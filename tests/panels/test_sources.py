@@ -10,7 +10,8 @@ from support.town import build_town
 
 from citylib.city.profile import load_city
 from citylib.feeds.health import condition
-from citylib.operations import FeedState, Store, StoreError
+from citylib.feeds.told import tell
+from citylib.operations import FeedState
 from citylib.panels.model import CityModel
 from citylib.panels.picture.sources import sources, sources_of
 from citylib.panels.sources import SourcesPanel
@@ -104,47 +105,41 @@ def test_korean_has_words_of_its_own(city):
     assert "자료원 상태를 알 수 없습니다" in sources(None, "ko", NOW)
 
 
-def test_the_panel_follows_the_states_and_stays_open(city):
+def test_the_panel_follows_the_states_and_stays_open(city, tmp_path):
     model = CityModel.__new__(CityModel)
     figures = SimpleNamespace()
     super(CityModel, model).__init__(language="en")
     model.city, model.figures = city, figures
-    with Store("sqlite://") as store:
-        panel = SourcesPanel(model)
-        assert panel.html == ""
-        panel.follow(store)
-        assert "It is not known how the sources are doing" in panel.html
-        store.migrate()
-        now = datetime.now(UTC)
-        store.feeds.write(
-            FeedState(name, now, now, now, now + timedelta(minutes=1)) for name in city.feeds
-        )
-        panel.draw()
-        assert "Sources that need attention: 1 of 6" in panel.html
-        panel._pressed("sources")
-        assert " open>" in panel.html
-        panel.draw()
-        assert " open>" in panel.html
-        model.language = "ko"
-        assert "확인 필요" in panel.html
-        panel._pressed("sources")
-        assert " open>" not in panel.html
+    place = tmp_path / "feeds.json"
+    panel = SourcesPanel(model)
+    assert panel.html == ""
+    panel.follow(place)
+    assert "Sources that need attention: 1 of 6" in panel.html
+    now = datetime.now(UTC)
+    state = FeedState("x", now, now, now, now + timedelta(minutes=1), errors=3, error="secret")
+    tell(place, [replace(state, feed=name, memory={"cursor": "secret"}) for name in city.feeds])
+    assert "secret" not in place.read_text()
+    panel.draw()
+    assert "Sources that need attention: 6 of 6" in panel.html
+    panel._pressed("sources")
+    assert " open>" in panel.html
+    panel.draw()
+    assert " open>" in panel.html
+    model.language = "ko"
+    assert "확인 필요" in panel.html
+    panel._pressed("sources")
+    assert " open>" not in panel.html
 
 
-def test_a_store_that_fails_later_says_that_nothing_is_known(city, monkeypatch):
-    model = SimpleNamespace(city=city, language="en", observe=lambda *_: None)
-
-    def fails():
-        raise StoreError("away")
-
-    with Store("sqlite://") as store:
-        store.migrate()
-        panel = SourcesPanel(model)
-        panel.follow(store)
-        assert "need attention" in panel.html
-        monkeypatch.setattr(store.feeds, "read", fails)
-        panel.draw()
-        assert "not known" in panel.html
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"old": {}}', '{"old": {"errors": 0, "due": 7}}'])
+def test_what_cannot_be_read_says_that_nothing_is_known(city, tmp_path, text):
+    place = tmp_path / "feeds.json"
+    panel = SourcesPanel(SimpleNamespace(city=city, language="en", observe=lambda *_: None))
+    panel.follow(place)
+    assert "need attention" in panel.html
+    place.write_text(text)
+    panel.draw()
+    assert "not known" in panel.html
 
 
 LONG_AGO = replace(GOOD, attempted=NOW - timedelta(minutes=9))

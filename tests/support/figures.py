@@ -48,7 +48,11 @@ def make(city):
             values,
             dims=("time", "area"),
             coords={
-                "time": pd.date_range(start, periods=periods, freq=FREQUENCY[frequency]),
+                "time": (
+                    "time",
+                    pd.date_range(start, periods=periods, freq=FREQUENCY[frequency]),
+                    {"time_zone": city.timezone},
+                ),
                 "area": np.array(codes, dtype=object),
             },
             name=name,
@@ -66,7 +70,7 @@ def make(city):
                 "aggregation": aggregation,
                 "headline": 1,
                 "better": "lower",
-                "computed": "2023-01-02T00:00:00+00:00",
+                "computed": "2026-01-02T00:00:00+00:00",
             }
             | attrs,
         )

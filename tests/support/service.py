@@ -87,9 +87,9 @@ def scripts(monkeypatch):
 
 
 @asynccontextmanager
-async def running(town, store, feeds, lake=None, clock=None, chores=None):
+async def running(town, store, feeds, lake=None, clock=None, chores=None, told=None):
     city = load_city(town.profile).model_copy(update={"feeds": {f.id: f for f in feeds}})
-    one = Service(city, lake or Ledger(), store, chores, clock or Hands())
+    one = Service(city, lake or Ledger(), store, chores, clock or Hands(), told)
     stop = asyncio.Event()
     task = asyncio.create_task(one.run(stop))
     await until(lambda: task.done() or one.states)

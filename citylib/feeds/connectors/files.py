@@ -8,10 +8,8 @@ changed are read.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import io
 import json
-import lzma
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -37,6 +35,7 @@ from citylib.feeds.rows import sheet_from
 from citylib.lake.across import needs_whole_files
 from citylib.lake.errors import FileFault
 from citylib.lake.files import LARGEST, read_sheets
+from citylib.lake.packed import unpacked
 from citylib.lake.sheet import Sheet
 from citylib.lake.storage import filesystem, without_secrets
 
@@ -74,9 +73,6 @@ class Options(Plain):
         if not value or path.is_absolute() or ".." in path.parts or "\0" in value:
             raise ValueError("it is a pattern for files below the address, such as *.csv")
         return value
-
-
-UNPACK: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,7 @@ async def fetch(request: Request) -> AsyncIterator[Sheet]:
         if answer.modified:
             name = unquote(PurePosixPath(urlsplit(address).path).name) or "file"
             async for sheet in _aside(read.sheets(name, io.BytesIO(answer.data))):
-                yield sheet
+                yield _named(sheet, request.feed, name)
         return
     if request.city is not None and "://" not in address:
         address = str(request.city.folder / address)
@@ -140,9 +136,15 @@ async def fetch(request: Request) -> AsyncIterator[Sheet]:
             continue
         with await asyncio.to_thread(_copied, storage, file, request.feed) as stream:
             async for sheet in _aside(read.sheets(file.name, stream)):
-                yield sheet
+                yield _named(sheet, request.feed, file.name)
         marks[file.name] = file.mark
     request.session.memory[FILES] = json.dumps(marks)
+
+
+def _named(sheet: Sheet, feed: FeedSpec, name: str) -> Sheet:
+    """The sheet by a name that no file of the dataset's own has, nor one of another folder."""
+    sheet.file = f"{feed.id}/{name}"
+    return sheet
 
 
 def _copied(storage: AbstractFileSystem, file: Found, feed: FeedSpec) -> BinaryIO:
@@ -252,9 +254,8 @@ class _Read:
         at_once = self.reading.format in ("json", "xlsx")
         most = min(self.options.max_unpacked, LARGEST if at_once else 2**40)
         try:
-            unpack = UNPACK.get(path.suffix)
-            unpacked, path = (unpack(stream), path.with_suffix("")) if unpack else (stream, path)
-            bounded = cast(BinaryIO, Bounded(path.name, unpacked, most))
+            bounded = cast(BinaryIO, Bounded(path.name, unpacked(path, stream), most))
+            path = path.with_suffix("") if path.suffix in (".gz", ".xz") else path
             if self.reading.format == "xlsx":
                 _check_xlsx(path.name, bounded, most)
             if self.reading.format == "json":

@@ -7,7 +7,9 @@ address's own host, and to no other.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,7 +97,7 @@ async def fetch(request: Request) -> AsyncIterator[Sheet]:
     index = await _seldom(
         request, "index", address, partial(addresses, language=language, encodings=encodings)
     )
-    name, url = _place(address, index, options.feed)
+    name, url = await _place(address, index, options.feed)
     answer = await request.session.get(url, headers=_headers(request, url))
     if not answer.modified:
         return
@@ -105,7 +107,7 @@ async def fetch(request: Request) -> AsyncIterator[Sheet]:
             stations = await _seldom(
                 request,
                 "stations",
-                _place(address, index, "station_information")[1],
+                (await _place(address, index, "station_information"))[1],
                 partial(stations_of, language=language, encodings=encodings),
                 anew,
             )
@@ -146,7 +148,7 @@ def _headers(request: Request, url: str) -> dict[str, str] | None:
     return {"Authorization": f"Bearer {request.key}"} if request.key and same else None
 
 
-def _place(address: str, index: dict[str, str], wanted: str) -> tuple[str, str]:
+async def _place(address: str, index: dict[str, str], wanted: str) -> tuple[str, str]:
     """Name and address of a file.
 
     Other hosts are usual, but none that only this machine or its network can reach: a publisher
@@ -158,8 +160,8 @@ def _place(address: str, index: dict[str, str], wanted: str) -> tuple[str, str]:
         raise FeedFault(f"{address}: offers no {wanted}; it offers {', '.join(sorted(index))}")
     try:
         own, target = httpx.URL(address), httpx.URL(urljoin(address, index[name]))
-        near = target.host != own.host and _is_near(target.host)
-        if target.scheme in ("http", "https") and target.host and not near:
+        plain = target.scheme in ("http", "https") and target.host
+        if plain and (target.host == own.host or not await _is_near(target.host)):
             return name, str(target)
     except (httpx.InvalidURL, ValueError):
         pass
@@ -168,8 +170,11 @@ def _place(address: str, index: dict[str, str], wanted: str) -> tuple[str, str]:
     )
 
 
-def _is_near(host: str) -> bool:
+async def _is_near(host: str) -> bool:
+    """Whether a host is on this machine or its network, whatever name or number it goes by."""
     try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:  # unknown here: then it cannot be asked either, or only by a proxy elsewhere
+        return False
+    addresses = (str(place[0]).partition("%")[0] for *_, place in found)
+    return not all(ipaddress.ip_address(address).is_global for address in addresses)

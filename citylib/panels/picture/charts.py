@@ -25,6 +25,8 @@ ROWS = 8
 ROW = 34
 NARROW = 455
 NAMES = 225
+# Full letters of 16 px between the rank and the bar.
+NAME_ROOM = 11.5
 DIGITS = 3
 
 
@@ -95,11 +97,15 @@ def history(
     if (alone := single(array, area, lang)) is not None:
         return f'<p class="missing-word">{escape(alone)}</p>'
     frequency = str(array.attrs.get("frequency", "day"))
-    own = read.column(array, area)
+    own = read.settled(array, read.column(array, area))
     there = np.flatnonzero(np.isfinite(own))
     span = slice(max(int(there[0]), int(there[-1]) + 1 - WINDOW[frequency]), int(there[-1]) + 1)
     times = array["time"].values[span]
-    series = [("second", read.reference(array, city.code)[span])] if area != city.code else []
+    series = (
+        [("second", read.settled(array, read.reference(array, city.code))[span])]
+        if area != city.code
+        else []
+    )
     series.append(("first", own[span]))
     known = np.concatenate([values[np.isfinite(values)] for _, values in series])
     marks = ticks(known)
@@ -127,7 +133,7 @@ def single(array: xr.DataArray, area: str, lang: str) -> str | None:
     area : str
         Code of the city or of an area.
     """
-    count = int(np.isfinite(read.column(array, area)).sum())
+    count = int(np.isfinite(read.settled(array, read.column(array, area))).sum())
     if count > 1:
         return None
     found = read.reading(array, area, lang)
@@ -184,10 +190,12 @@ def ranking(
     for row, code in enumerate(rows):
         y = row * ROW
         width = max(0.0, values[code]) / largest * (NARROW - NAMES - 120)
-        label = f"{order.index(code) + 1}. {read.place_name(city, code, lang, True)}"
+        place = read.place_name(city, code, lang, True)
+        label = f"{order.index(code) + 1}. {read.cut(place, NAME_ROOM)}"
         chosen = " chosen" if code == area else ""
         body.append(
-            f'<g class="row{chosen}"><text x="0" y="{y + 22}">{escape(label)}</text>'
+            f'<g class="row{chosen}"><title>{escape(place)}</title>'
+            f'<text x="0" y="{y + 22}">{escape(label)}</text>'
             f'<rect class="bar" x="{NAMES}" y="{y + 5}" width="{width:.1f}" height="22"/>'
             f'<text x="{NAMES + 8 + width:.1f}" y="{y + 22}" data-area="{code}" '
             f'data-value="{values[code]!r}">{says[row]}</text></g>'

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import nan
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -37,6 +39,8 @@ class Reading:
         Figure of the period and of the one before it; NaN: missing.
     replayed : bool
         Whether it rests on records of another day, played as if they were of now.
+    running : bool
+        Whether the period had not ended yet when the figure was computed, so that more may come.
     """
 
     id: str
@@ -53,6 +57,7 @@ class Reading:
     value: float
     before: float
     replayed: bool = False
+    running: bool = False
 
     def says(self, lang: str, short: bool = False) -> str:
         """The figure with its unit."""
@@ -149,6 +154,7 @@ def reading(
         value=nan if place is None else float(values[place]),
         before=nan if earlier is None else float(values[earlier]),
         replayed=moment is not None and replayed(array, moment),
+        running=place is not None and place >= _ended(array),
     )
 
 
@@ -156,6 +162,24 @@ def replayed(array: xr.DataArray, time: datetime) -> bool:
     """Whether the figure of a period rests on replayed records."""
     first = array.attrs.get("replayed_from")
     return bool(first and np.datetime64(time) >= np.datetime64(first))
+
+
+def settled(array: xr.DataArray, values: np.ndarray) -> np.ndarray:
+    """Figures over time without those that still grow, which a line would show as a fall.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Figures of an area, one for each period of `array`.
+
+    Returns
+    -------
+    numpy.ndarray
+        The same; of counts and sums NaN in the period that had not ended when they were computed.
+    """
+    if not is_sum(array):
+        return values
+    return np.where(np.arange(values.size) < _ended(array), values, np.nan)
 
 
 def districts(array: xr.DataArray, city: str) -> list[str]:
@@ -193,6 +217,26 @@ def place_name(city: City, code: str, lang: str, short: bool = False) -> str:
     return say(lang, "within", name=name, around=city.area_name(around[0], lang))
 
 
+def cut(name: str, room: float) -> str:
+    """A name, cut where there is no room for all of it.
+
+    Parameters
+    ----------
+    room : float
+        In widths of a full letter, such as a Korean syllable; a Latin one takes about half.
+
+    Examples
+    --------
+    >>> cut("Hudson Yards-Chelsea-Flatiron-Union Square", 10), cut("종로구 사직동", 10)
+    ('Hudson Yards-Che…', '종로구 사직동')
+    """
+    widths = [1.0 if east_asian_width(letter) in "WF" else 0.54 for letter in name]
+    if sum(widths) <= room:
+        return name
+    whole = next(n for n in range(len(name)) if sum(widths[: n + 1]) > room - 1)
+    return name[:whole].rstrip(" -,(") + "…"
+
+
 def is_sum(array: xr.DataArray) -> bool:
     """Whether the city's figure is the sum of its areas, so that an area's is only a part."""
     return array.attrs.get("aggregation") in SUMS
@@ -212,6 +256,21 @@ def ranked(values: dict[str, float], codes: Iterable[str]) -> list[str]:
     """Codes with a figure, the largest first; equal ones by code."""
     known = [code for code in codes if np.isfinite(values.get(code, nan))]
     return sorted(known, key=lambda code: (-values[code], code))
+
+
+def _ended(array: xr.DataArray) -> int:
+    """How many of the periods had ended when the figures were computed."""
+    times, said = array["time"], array.attrs.get("computed")
+    if not said or not times.size:
+        return int(times.size)
+    zone = ZoneInfo(str(times.attrs.get("time_zone", "UTC")))
+    now = datetime.fromisoformat(said).astimezone(zone).replace(tzinfo=None)
+    begun = int(np.searchsorted(times.values, np.datetime64(now, "ns"), side="right"))
+    if not begun:
+        return 0
+    last = as_datetime(times.values[begun - 1])
+    frequency = str(array.attrs.get("frequency", "day"))
+    return begun if figures.end_of(last, frequency) <= now else begun - 1
 
 
 def _place(array: xr.DataArray, time: datetime | np.datetime64 | None) -> int | None:

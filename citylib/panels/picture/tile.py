@@ -13,7 +13,7 @@ from citylib.city.profile import City
 from citylib.look import figures
 from citylib.look.words import say
 from citylib.panels.picture.charts import sparkline
-from citylib.panels.picture.reading import Reading, column, reading
+from citylib.panels.picture.reading import Reading, column, reading, settled
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,28 +60,35 @@ def tile(
     """
     area = area or city.code
     found = reading(array, area, lang)
-    recent = column(array, area)
+    recent = settled(array, column(array, area))
     known = np.flatnonzero(np.isfinite(recent))
     last = int(known[-1]) + 1 if known.size else 0
     line = sparkline(recent[max(0, last - SPARK[found.frequency]) : last])
     stamp = when(found, lang, now or local_now(city), city if kept else None)
     return (
         f'<span class="tile-title">{escape(found.title)}</span>'
-        f'<span class="tile-row">{figure(found, lang)} {badge(found.classification, lang)}</span>'
+        f'<span class="tile-row">{figure(found, lang)} {badges(found, lang)}</span>'
         f"{change(found, lang)}{line}"
         f'<span class="tile-foot">{stamp}</span>'
     )
 
 
 def figure(found: Reading, lang: str) -> str:
-    """Value and unit, and whether it is replayed; the whole number in `title`."""
+    """Value and unit; the whole number in `title`."""
     short = figures.compact(found.value, lang)
     whole = found.says(lang)
     mark = figures.unit(found.units, lang) if np.isfinite(found.value) else ""
     gap = "" if mark in ("", "%") else " "
     return (
         f'<span class="tile-figure" title="{escape(whole)}"><data value="{found.value!r}">{short}'
-        f'</data>{gap}<span class="unit">{escape(mark)}</span></span>{replay_mark(found, lang)}'
+        f'</data>{gap}<span class="unit">{escape(mark)}</span></span>'
+    )
+
+
+def badges(found: Reading, lang: str) -> str:
+    """Who may see a figure, and whether it is replayed."""
+    return (
+        f'<span class="badges">{badge(found.classification, lang)}{replay_mark(found, lang)}</span>'
     )
 
 
@@ -90,11 +97,16 @@ def replay_mark(found: Reading, lang: str) -> str:
     if not found.replayed:
         return ""
     detail = escape(say(lang, "replayed_detail"))
-    return f' <span class="badge replayed" title="{detail}">{say(lang, "replayed")}</span>'
+    return f'<span class="badge replayed" title="{detail}">{say(lang, "replayed")}</span>'
 
 
 def change(found: Reading, lang: str) -> str:
-    """Change against the period before: arrow, amount, and whether that is good."""
+    """Change against the period before: arrow, amount, and whether that is good.
+
+    A period that has not ended is not compared.
+    """
+    if found.running:
+        return f'<span class="change neutral">{say(lang, "change.running")}</span>'
     direction, judgement = figures.change(found.value, found.before, found.better)
     if direction == "unknown":
         return f'<span class="change neutral">{say(lang, "change.unknown")}</span>'
@@ -127,6 +139,9 @@ def when(found: Reading, lang: str, now: datetime, kept: City | None = None) -> 
         return f'<span class="missing-word">{say(lang, "missing")}</span>'
     end = figures.end_of(found.time, found.frequency)
     stamp = f'<time datetime="{figures.iso(found.time, found.frequency)}">{found.when(lang)}</time>'
+    if found.running:
+        detail = escape(say(lang, "so_far_detail"))
+        stamp += f' <span class="so-far" title="{detail}">{say(lang, "so_far")}</span>'
     old = figures.stale(end, now, found.frequency)
     if kept is not None:
         ended = end.replace(tzinfo=ZoneInfo(kept.timezone)).isoformat()

@@ -1,0 +1,5 @@
+"""`python -m citylib.cli`."""
+
+from citylib.cli import main
+
+main()
