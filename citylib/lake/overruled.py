@@ -112,9 +112,18 @@ def _read(root: str, paths: Sequence[str], fields: pa.Schema) -> pa.Table:
     parts = [short.empty_table()]
     for path in paths:
         with storage(f"{root}/{path}"), system.open_input_file(f"{base}/{path}") as source:
-            file = pq.ParquetFile(source, read_dictionary=texts)
+            file = parquet(source, texts)
             parts.append(complete(file.read(fields.names, use_threads=False), short))
     return pa.concat_tables(parts).unify_dictionaries()
+
+
+def parquet(source: pa.NativeFile, texts: Sequence[str]) -> pq.ParquetFile:
+    """A file whose texts are read as dictionaries, as far as it has those columns."""
+    about = pq.read_metadata(source)
+    there = set(about.schema.names)
+    return pq.ParquetFile(
+        source, metadata=about, read_dictionary=[name for name in texts if name in there]
+    )
 
 
 def as_words(schema: pa.Schema) -> pa.Schema:

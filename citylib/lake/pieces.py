@@ -11,7 +11,16 @@ import pyarrow.parquet as pq
 
 from citylib.lake.errors import storage
 from citylib.lake.known import DataFile
-from citylib.lake.overruled import Overruled, as_words, complete, newest, overruled, plain, within
+from citylib.lake.overruled import (
+    Overruled,
+    as_words,
+    complete,
+    newest,
+    overruled,
+    parquet,
+    plain,
+    within,
+)
 from citylib.lake.storage import filesystem
 from citylib.lake.tables import Snapshot
 
@@ -118,7 +127,7 @@ class Piece:
         texts = [field.name for field in self.schema if pa.types.is_string(field.type)]
         system, root = filesystem(self.root)
         with storage(self.place), system.open_input_file(f"{root}/{self.path}") as source:
-            file = pq.ParquetFile(source, read_dictionary=texts)
+            file = parquet(source, texts)
             number, parts = self.part
             groups = file.num_row_groups
             for group in range(number * groups // parts, (number + 1) * groups // parts):
