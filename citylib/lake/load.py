@@ -33,7 +33,7 @@ from citylib.lake.writer import Writer
 
 BATCH = 1_000_000
 """Records that are judged and committed together."""
-AHEAD = 10
+AHEAD = 8
 """Parts of files that are read and mapped while a batch is stored: about as many as it has."""
 OFTEN = 4
 """Batches after which freed memory is given back."""
