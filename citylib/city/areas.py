@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -172,6 +172,7 @@ class AreaLevel(Plain):
         return codes, shapely.STRtree(shapes)
 
 
+@lru_cache(maxsize=1 << 12)
 def plain(value: str) -> str:
     """A name or code as it is compared: without spaces, dots of one kind, lower case.
 

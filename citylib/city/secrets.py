@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from threading import get_ident
 
 from citylib.city.errors import CityError
 
@@ -47,7 +48,7 @@ def keep_from_others(folder: Path) -> None:
 
 def write_private(path: Path, content: bytes, *, keep: bool = False) -> None:
     """Write a file that only its owner can read, whole or not at all; `keep` one that is there."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
     descriptor = os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -90,11 +90,8 @@ class Judged:
     @cached_property
     def main(self) -> np.ndarray:
         """Rows to store in the partitions of their times, in the order of time."""
-        rows = np.flatnonzero(self.verdict.fate == compare.MAIN)
-        times = self.table["time"].cast(pa.int64()).to_numpy()[rows]
-        if (np.diff(times) < 0).any():
-            rows = rows[np.argsort(times, kind="stable")]
-        return rows
+        order = self.verdict.order
+        return order[self.verdict.fate[order] == compare.MAIN]
 
     @cached_property
     def late(self) -> np.ndarray:

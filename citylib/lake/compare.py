@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from citylib.lake.keys import hashes, repeated
+from citylib.lake.keys import hashes, in_order, repeated
 from citylib.lake.known import DataFile, Run, find_newest
 
 MAIN, LATE, DUPLICATE, CONFLICT = range(4)
@@ -73,11 +73,17 @@ class Verdict:
     fate : ndarray of int8, shape (n,)
     keys, values : ndarray of uint64, shape (n,)
         Their hashes.
+    times : ndarray of int64, shape (n,)
+        Their times, in microseconds since 1970.
+    order : ndarray of int64, shape (n,)
+        Their places in the order of their times; equal ones as they were delivered.
     """
 
     fate: np.ndarray
     keys: np.ndarray
     values: np.ndarray
+    times: np.ndarray
+    order: np.ndarray
 
 
 def judge(new: New, stored: Stored) -> Verdict:
@@ -89,7 +95,8 @@ def judge(new: New, stored: Stored) -> Verdict:
     """
     keys, values = hashes(new.table, new.key), hashes(new.table, new.payload)
     times = new.table["time"].cast(pa.int64()).to_numpy()
-    known = _look_up(new, stored, times, keys)
+    order = in_order(times)
+    known = _look_up(new, stored, times, order, keys)
     fate = np.where(known.unchecked, LATE, MAIN).astype(np.int8)
     fate[known.found] = np.where(known.old == values, DUPLICATE, LATE)[known.found]
     fate[known.own] = np.where(known.said == values, DUPLICATE, CONFLICT)[known.own]
@@ -108,7 +115,7 @@ def judge(new: New, stored: Stored) -> Verdict:
         if not quiet.all():
             rows = np.sort(again[~quiet])
             fate[rows] = _in_order(new, rows, values, known)
-    return Verdict(fate, keys, values)
+    return Verdict(fate, keys, values, times, order)
 
 
 @dataclass
@@ -132,7 +139,9 @@ class _Known:
     unchecked: np.ndarray
 
 
-def _look_up(new: New, stored: Stored, times: np.ndarray, keys: np.ndarray) -> _Known:
+def _look_up(
+    new: New, stored: Stored, times: np.ndarray, order: np.ndarray, keys: np.ndarray
+) -> _Known:
     count = len(keys)
     known = _Known(*(np.zeros(count, kind) for kind in (bool, np.uint64, bool, np.uint64, bool)))
     timed = "time" in new.key
@@ -142,11 +151,8 @@ def _look_up(new: New, stored: Stored, times: np.ndarray, keys: np.ndarray) -> _
     )
     if newest is None:
         return known
-    order = np.arange(count)
     if timed:  # what is newer than all that is there need not be looked for
-        order = np.flatnonzero(times <= newest)
-        if (np.diff(times[order]) < 0).any():
-            order = order[np.argsort(times[order], kind="stable")]
+        order = order[: np.searchsorted(times[order], newest, "right")]
     aged = np.zeros(count, bool)
     if stored.edge is not None:
         aged = times < stored.edge

@@ -152,14 +152,18 @@ def _check_size(path: Path, open_: Open) -> None:
 
 def ahead(items: Iterator[Item], many: int = 1) -> Iterator[Item]:
     """The same items, up to `many` made in another thread while the caller works on one."""
+    coming: deque[Future[object]] = deque()
     with ThreadPoolExecutor(1, "ahead") as thread:
-        item = next(items, _END)
-        coming: deque[Future[object]] = deque()
-        while item is not _END:
-            while len(coming) < many:
-                coming.append(thread.submit(next, items, _END))
-            yield cast(Item, item)
-            item = coming.popleft().result()
+        try:
+            item = next(items, _END)
+            while item is not _END:
+                while len(coming) < many:
+                    coming.append(thread.submit(next, items, _END))
+                yield cast(Item, item)
+                item = coming.popleft().result()
+        finally:  # who goes away does not wait for what nobody will look at
+            for later in coming:
+                later.cancel()
 
 
 def _json(path: Path, text: str, reading: Reading) -> Sheet:

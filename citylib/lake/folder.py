@@ -15,6 +15,10 @@ from citylib.lake.schema import LOADS, SET_ASIDE, delta_schema
 READER = "5"
 """Raised when the code that reads files comes to read them differently: tables are made anew."""
 
+PLAIN = (".csv", ".tsv", ".txt", ".json")
+PACKED = 16
+"""How much smaller other files may be than what is in them."""
+
 
 def digested(files: list[tuple[Path, Source]]) -> Iterator[tuple[Path, Source, str | OSError]]:
     """Files with a digest of name and bytes, or why they cannot be read."""
@@ -52,6 +56,16 @@ def files_of(spec: DatasetSpec, failures: list[str]) -> list[tuple[Path, Source]
         if path not in result and not path.name.startswith("."):
             failures.append(f"{path}: no `files` in {spec.path} names it; say how it is read")
     return sorted(result.items(), key=lambda item: item[0].name)
+
+
+def size_of(spec: DatasetSpec) -> int:
+    """Bytes of a dataset's files; of packed ones about what they are unpacked."""
+    there = spec.folder.iterdir() if spec.folder.is_dir() else ()
+    return sum(
+        path.stat().st_size * (1 if path.suffix in PLAIN else PACKED)
+        for path in there
+        if path.is_file()
+    )
 
 
 def digest_of_mapping(spec: DatasetSpec, city: City) -> str:

@@ -124,6 +124,13 @@ def _texts(array: pa.Array) -> np.ndarray:
     return result
 
 
+def in_order(times: np.ndarray) -> np.ndarray:
+    """Places of times in their order; equal ones stay as they are."""
+    if (times[1:] >= times[:-1]).all():
+        return np.arange(len(times))
+    return np.argsort(times, kind="stable")
+
+
 def match(new: np.ndarray, old: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find equal hashes.
 
@@ -157,8 +164,9 @@ def maybe(which: np.ndarray, among: np.ndarray) -> np.ndarray:
     bits = max(int(len(among) * 8).bit_length(), 10)
     shift = np.uint64(64 - bits)
     marks = np.zeros(1 << bits, bool)
-    marks[among >> shift] = True
-    return np.flatnonzero(marks[which >> shift])
+    # As signed numbers, which they fit: numpy would copy unsigned ones to make places of them.
+    marks[(among >> shift).view(np.int64)] = True
+    return np.flatnonzero(marks.take((which >> shift).view(np.int64), mode="clip"))
 
 
 def repeated(hashed: np.ndarray) -> np.ndarray:

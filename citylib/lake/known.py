@@ -14,7 +14,7 @@ from threading import Lock
 
 import numpy as np
 
-from citylib.lake.keys import match, maybe
+from citylib.lake.keys import in_order, match, maybe
 
 LIMIT = 400 * 2**20
 """Bytes of hashes that a process keeps."""
@@ -92,7 +92,7 @@ class Run:
 def run_of(files: Sequence[str], times: np.ndarray, keys: np.ndarray, values: np.ndarray) -> Run:
     """The run of records that are in any order."""
     if len(times) > 1 and (times[1:] < times[:-1]).any():
-        order = np.argsort(times, kind="stable")
+        order = in_order(times)
         times, keys, values = times[order], keys[order], values[order]
     return Run(frozenset(files), times, keys, values)
 

@@ -19,6 +19,7 @@ from citylib.lake.load import load_dataset
 from citylib.lake.mend import Mended, mend
 from citylib.lake.receive import deliver, preview
 from citylib.lake.schema import facts
+from citylib.lake.several import load_each
 from citylib.lake.store import read_aside
 from citylib.lake.table import Table
 from citylib.lake.tables import join, open_table, snapshot
@@ -130,8 +131,19 @@ class Lake:
         return compact(self._writer(dataset))
 
     def load_all(self) -> list[LoadReport]:
-        """Load all datasets of the profile."""
-        return [self.load(dataset) for dataset in self.city.datasets]
+        """Load all datasets of the profile; reports in its order.
+
+        Raises
+        ------
+        CityError
+            A dataset could not be stored; those before it are.
+        """
+        reports = {}
+        for dataset, report in load_each(self, list(self.city.datasets)):
+            if isinstance(report, CityError):
+                raise report
+            reports[dataset] = report
+        return [reports[dataset] for dataset in self.city.datasets]
 
     def datasets(self) -> list[str]:
         """Datasets of the profile that have a table."""

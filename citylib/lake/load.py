@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 
@@ -32,8 +33,8 @@ from citylib.lake.writer import Writer
 
 BATCH = 1_000_000
 """Records that are judged and committed together."""
-AHEAD = 4
-"""Parts of a file that are read and mapped while a batch is stored."""
+AHEAD = 8
+"""Parts of files that are read and mapped while a batch is stored: about as many as it has."""
 OFTEN = 4
 """Batches after which freed memory is given back."""
 SHEETS = 500
@@ -168,33 +169,52 @@ class _Load:
         """Batches of the files that are not known, and the digests of those complete with each."""
         batch = Batch()
         complete: list[str] = []
-        files = digested(files_of(self.writer.spec, self.failures))
-        for path, source, digest in ahead(files):
-            if isinstance(digest, OSError):
-                self.failures.append(f"{path}: cannot be read: {digest.strerror}")
-                continue
-            self.digests.append(digest)
-            self.progress.names[digest] = path.name
-            if account := known.get(digest):
-                self.progress.total["read"] += account["read"]
-                self.progress.total["duplicate"] += account["read"] - account["set_aside"]
-                self.progress.total["set_aside"] += account["set_aside"]
-                continue
-            try:
-                for part in ahead(self._parts(path, source, digest), AHEAD):
-                    batch.parts.append(part)
-                    if batch.rows >= BATCH or len(batch.parts) >= SHEETS:
-                        batch.goes_on = digest
-                        yield batch, complete
-                        batch, complete = Batch(), []
-            except FileFault as error:
-                self.failures.append(_located(str(error), path))
+        files = files_of(self.writer.spec, self.failures)
+        for path, digest, what in ahead(self._read(files, known), AHEAD):
+            if isinstance(what, OSError):
+                self.failures.append(f"{path}: cannot be read: {what.strerror}")
+            elif isinstance(what, FileFault):
+                self.failures.append(_located(str(what), path))
                 self.digests.remove(digest)
                 batch.parts = [part for part in batch.parts if part.digest != digest]
-                continue
-            complete.append(digest)
+            elif isinstance(what, Part):
+                batch.parts.append(what)
+                if batch.rows >= BATCH or len(batch.parts) >= SHEETS:
+                    batch.goes_on = digest
+                    yield batch, complete
+                    batch, complete = Batch(), []
+            elif what == "ends":
+                complete.append(digest)
+            else:
+                self.digests.append(digest)
+                self.progress.names[digest] = path.name
+                if account := known.get(digest):
+                    self.progress.total["read"] += account["read"]
+                    self.progress.total["duplicate"] += account["read"] - account["set_aside"]
+                    self.progress.total["set_aside"] += account["set_aside"]
         if batch.parts or complete:
             yield batch, complete
+
+    def _read(
+        self, files: list[tuple[Path, Source]], known: dict[str, dict[str, int]]
+    ) -> Iterator[tuple[Path, str, Part | FileFault | OSError | Literal["begins", "ends"]]]:
+        """Each file with its digest: that it begins, its parts unless it is known, that it ends;
+        or why it cannot be read.
+        """
+        for path, source, digest in ahead(digested(files)):
+            if isinstance(digest, OSError):
+                yield path, "", digest
+                continue
+            yield path, digest, "begins"
+            if digest in known:
+                continue
+            try:
+                for part in self._parts(path, source, digest):
+                    yield path, digest, part
+            except FileFault as error:
+                yield path, digest, error
+            else:
+                yield path, digest, "ends"
 
     def _parts(self, path: Path, source: Source, digest: str) -> Iterator[Part]:
         spec = self.writer.spec

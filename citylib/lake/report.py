@@ -12,6 +12,7 @@ from citylib.city.profile import load_city
 from citylib.city.settings import Settings
 from citylib.lake.delivery import LoadReport
 from citylib.lake.lake import Lake
+from citylib.lake.several import load_each
 from citylib.lake.store import reasons
 
 NUMBERS = ("read", "stored", "duplicate", "set_aside")
@@ -43,12 +44,15 @@ def run_load(settings: Settings, names: tuple[str, ...] = ()) -> None:
     console = Console()
     reports, faults = [], []
     with console.status("") as status:
-        for name in names or city.datasets:
-            status.update(f"loading {name} …")
-            try:
-                reports.append(lake.load(name))
-            except CityError as error:  # the other datasets can do nothing for it
-                faults.append(f"{name}: {error}")
+        wanted = list(dict.fromkeys(names or city.datasets))
+        status.update(f"loading {', '.join(wanted[:3])}{' …' if len(wanted) > 3 else ''}")
+        for done, (name, report) in enumerate(load_each(lake, wanted), 1):
+            status.update(f"loading: {done} of {len(wanted)} datasets done")
+            if isinstance(report, CityError):  # the other datasets can do nothing for it
+                faults.append(f"{name}: {report}")
+            else:
+                reports.append(report)
+    reports.sort(key=lambda report: wanted.index(report.dataset))
     console.print(_grid(reports))
     _print_reasons(console, lake, reports)
     failures = [sentence for report in reports for sentence in report.failures]

@@ -215,7 +215,7 @@ class Writer:
     def remember(self, judged: Judged, actions: Sequence[AddAction]) -> None:
         """What was written need not be read to be known."""
         verdict = judged.verdict
-        times = judged.table["time"].cast(pa.int64()).to_numpy()
+        times = verdict.times
         late = [a.path for a in actions if a.partition_values["partition"] == LATE]
         main = [a.path for a in actions if a.path not in late]
         for files, rows in ((main, judged.main), (late, newest_of(verdict.keys, judged.late))):
@@ -232,8 +232,8 @@ class Writer:
         sizes = [part.mapped.records.num_rows for part in batch.parts]
         verdict = judged.verdict
         mine = np.repeat([part.digest == digest for part in batch.parts], sizes)
-        rows = np.flatnonzero(mine & (verdict.fate != compare.CONFLICT))
-        times = judged.table["time"].cast(pa.int64()).to_numpy()
+        mine &= verdict.fate != compare.CONFLICT
+        rows, times = verdict.order[mine[verdict.order]], verdict.times
         runs = self._said[1] if self._said[0] == digest else []
         if len(rows):
             runs = [*runs, run_of([], times[rows], verdict.keys[rows], verdict.values[rows])]
