@@ -15,10 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.areas import Areas
-from citylib.indicators.cube import Cube
+from citylib.indicators.cube import Cube, CubeMissing
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.declared import FOLDER, load_indicators
 from citylib.indicators.draft import CubeBusy, Draft
+from citylib.indicators.figures import declarations
 from citylib.indicators.states import digest
 from citylib.indicators.versions import EVERY
 from citylib.lake import DatasetMissing, Lake, Table
@@ -98,16 +99,14 @@ class Refresh:
         return None
 
     def _run(self, again: bool, progress: Callable[[int, int], None] | None) -> Outcome | None:
-        tables = {
-            name: self._tables[name].newer() if name in self._tables else self.lake.table(name)
-            for name in dict.fromkeys(one.dataset for one in self.indicators.values())
-        }
-        self._tables = tables
-        if not again and self._up_to_date(tables):
+        if not again and self._up_to_date(self._newest()):
             return None
         from citylib.indicators.incremental import Update
 
         with ExitStack() as stack, self.cube.draft() as draft:
+            tables = self._newest()  # who wrote before us may have seen newer ones than we had
+            if not again and self._up_to_date(tables):
+                return None
             update = Update(
                 draft, self.indicators, tables, self.city, self._digests, _client(stack), progress
             )
@@ -118,16 +117,25 @@ class Refresh:
             self.cube.expire()
         return outcome
 
+    def _newest(self) -> dict[str, Table]:
+        """The tables as they are now, by dataset."""
+        self._tables = {
+            name: self._tables[name].newer() if name in self._tables else self.lake.table(name)
+            for name in dict.fromkeys(one.dataset for one in self.indicators.values())
+        }
+        return self._tables
+
     def _up_to_date(self, tables: Mapping[str, Table]) -> bool:
-        if self.cube.empty:
+        try:
+            if self.cube.stale:
+                self.cube.refresh()
+            about = self.cube.attrs
+        except CubeMissing:
             return False
-        if self.cube.stale:
-            self.cube.refresh()
-        about = self.cube.attrs
         known = {name: one["digest"] for name, one in about.get("states", {}).items()}
         return (
             about.get("tables") == {name: table.version for name, table in tables.items()}
-            and about.get("declarations") == {k: one.digest for k, one in self.indicators.items()}
+            and about.get("declarations") == declarations(self.indicators, tables)
             and known == self._digests
         )
 
