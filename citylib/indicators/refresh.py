@@ -150,11 +150,17 @@ def _due(draft: Draft) -> bool:
 
 
 def _client(stack: ExitStack) -> Callable[[int], Any]:
-    """Who computes so many records: one client for as long as the block lasts, if one is needed."""
+    """Who computes so many records: one client for as long as the block lasts, if one is needed.
+
+    Threads of this process read the records of the lake by themselves. A cluster is for when one is
+    named, and for functions over Dask collections.
+    """
+    from citylib.indicators.incremental import ANY
+
     found: list[Any] = []
 
     def client(rows: int) -> Any:
-        if rows <= FEW and not found:
+        if not found and (rows <= FEW or (rows < ANY and not elsewhere())):
             return None
         if not found:
             # Imported here: Dask's scheduler takes a second to import and to start.
@@ -164,6 +170,13 @@ def _client(stack: ExitStack) -> Callable[[int], Any]:
         return found[0]
 
     return client
+
+
+def elsewhere() -> bool:
+    """Whether a scheduler is named, in `DASK_SCHEDULER_ADDRESS` or Dask's configuration."""
+    import dask
+
+    return dask.config.get("scheduler-address", None) is not None
 
 
 def announce(cube: Cube, store: Store) -> None:
