@@ -10,7 +10,6 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
@@ -20,6 +19,7 @@ from citylib.indicators.declaration import Indicator
 from citylib.indicators.declared import FOLDER, load_indicators
 from citylib.indicators.draft import CubeBusy, Draft
 from citylib.indicators.figures import declarations
+from citylib.indicators.progress import progress_bar
 from citylib.indicators.states import digest
 from citylib.indicators.versions import EVERY
 from citylib.lake import DatasetMissing, Lake, Table
@@ -237,7 +237,8 @@ def run_compute(settings: Settings, again: bool = False) -> bool:
         missing = sorted({one.dataset for one in indicators.values()} - there)
         if not possible and missing:
             lake.table(missing[0])
-        outcome = _with_bar(console, Refresh(lake, cube, city, possible), again)
+        with progress_bar(console) as progress:
+            outcome = Refresh(lake, cube, city, possible).run(again, progress)
         if outcome is None:
             console.print(f"{len(possible)} indicators are up to date, version {cube.version}")
         else:
@@ -257,10 +258,3 @@ def _told(outcome: Outcome, count: int) -> str:
     if outcome.refreshed:
         done.append(f"{len(outcome.refreshed)} indicators refreshed by new records")
     return ", ".join(done) or f"{count} indicators are as they were"
-
-
-def _with_bar(console: Console, refresh: Refresh, again: bool) -> Outcome | None:
-    columns = (TextColumn("computing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("computing", total=None)
-        return refresh.run(again, lambda done, total: bar.update(task, completed=done, total=total))
