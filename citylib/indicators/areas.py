@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from citylib.city.errors import CityError
 from citylib.city.profile import City
 
 
@@ -34,3 +35,11 @@ class Areas:
                 line = (code, *city.ancestors(code))
                 place[code] = next((number[c] for c in line if c in number), 0)
         return cls(codes, place)
+
+
+def unknown(dataset: str, code: str) -> CityError:
+    """What is said of a record whose area the city does not have."""
+    return CityError(
+        f"dataset {dataset!r}: area {code!r} is not in the city's profile; "
+        "load the dataset again after changing the profile's areas"
+    )

@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from citylib.city.errors import CityError
 from citylib.indicators import kernels
-from citylib.indicators.areas import Areas
+from citylib.indicators.areas import Areas, unknown
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.partial import Keys, Partial
 from citylib.indicators.periods import edges
@@ -234,10 +233,7 @@ def _places(area: pa.DictionaryArray, plan: Plan) -> np.ndarray:
     names = area.dictionary.to_pylist()
     for code in names:
         if code not in plan.areas.place:
-            raise CityError(
-                f"dataset {plan.indicator.dataset!r}: area {code!r} is not in the city's profile; "
-                "load the dataset again after changing the profile's areas"
-            )
+            raise unknown(plan.indicator.dataset, code)
     return np.array([*(plan.areas.place[code] for code in names), kernels.NOWHERE], np.uint32)
 
 

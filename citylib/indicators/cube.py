@@ -252,14 +252,18 @@ class Cube:
         moment = moment_of(self._as_of)
         try:
             if moment is None:
-                return repo.readonly_session(snapshot_id=str(self._as_of))
-            return repo.readonly_session(BRANCH, as_of=moment)
+                session = repo.readonly_session(snapshot_id=str(self._as_of))
+            else:
+                session = repo.readonly_session(BRANCH, as_of=moment)
+            if _about(session.store):  # the repository begins with a version of nothing
+                return session
         except (icechunk.IcechunkError, ValueError):
-            oldest = min((time for _, time in self.versions()), default=None)
-            said = f"the oldest is of {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "there is none"
-            raise CubeMissing(
-                f"{self.uri}: there is no version {self._as_of} of the cube (any more); {said}"
-            ) from None
+            pass
+        oldest = min((time for _, time in self.versions()), default=None)
+        said = f"the oldest is of {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "there is none"
+        raise CubeMissing(
+            f"{self.uri}: there is no version {self._as_of} of the cube (any more); {said}"
+        )
 
     @cached_property
     def _groups(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ import re
 from typing import Annotated, Any, Literal, get_type_hints
 
 import cloudpickle
-from pydantic import Field, PlainValidator, ValidationError, model_validator
+from pydantic import Field, PlainValidator, PrivateAttr, ValidationError, model_validator
 
 from citylib.city.datasets import Classification
 from citylib.city.model import Plain, sentence
@@ -147,6 +147,7 @@ class Indicator(Plain):
     thresholds: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = ()
     headline: bool = False
     description: dict[str, str] = Field(default={})
+    _own: Aggregation | None = PrivateAttr(default=None)
 
     def __init__(self, **said: Any) -> None:
         try:
@@ -206,6 +207,8 @@ class Indicator(Plain):
         """The aggregation itself."""
         if self.quantile is not None:
             return quantile(self.quantile)
+        if self._own is not None:
+            return self._own
         return AGGREGATIONS[self.aggregation]
 
     @property
@@ -216,15 +219,15 @@ class Indicator(Plain):
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
         if self.aggregation not in BUILT_IN and self.merges:
-            # Workers do not know what a notebook or a profile has added.
-            state["own"] = cloudpickle.dumps(AGGREGATIONS[self.aggregation])
+            # Workers do not know what a notebook or a profile has added, or know an older one.
+            state["own"] = cloudpickle.dumps(self.how)
+            state["__pydantic_private__"] = {"_own": None}
         return state
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         own = state.pop("own", None)
         super().__setstate__(state)
-        if own and self.aggregation not in AGGREGATIONS:
-            AGGREGATIONS[self.aggregation] = cloudpickle.loads(own)
+        self._own = cloudpickle.loads(own) if own else None
 
     @property
     def second(self) -> str | None:

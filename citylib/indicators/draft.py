@@ -47,6 +47,8 @@ class Draft:
         self.states = States(session.store)
         self._arrays: dict[str, Any] = {}
         self._later: list[tuple[Any, slice, np.ndarray]] = []
+        if about and "axes" not in about:  # made by an earlier version, which counted otherwise
+            self.clear()
 
     @property
     def groups(self) -> dict[str, str]:
@@ -160,7 +162,10 @@ class Draft:
         try:
             version = self._session.commit(message, metadata={"computed": computed})
         except icechunk.ConflictError:
-            raise CubeBusy("another version of the cube was committed meanwhile") from None
+            raise CubeBusy(
+                "another version of the cube was committed meanwhile, and nothing was changed; "
+                "compute again"
+            ) from None
         return str(version)
 
     def _group(self, group: str) -> Any:
@@ -195,11 +200,13 @@ class Draft:
         return self.about["axes"].get(group, 0), self._array(group, "time").shape[0]
 
     def _ready(self, group: str, like: xr.DataArray) -> None:
-        """The group, with the areas of an array; made anew if it has others."""
+        """The group, with the areas and the time zone of an array; made anew if it has others."""
         codes = [str(code) for code in like["area"].values]
         held = self._group(group)
         if "area" in held and list(held["area"][:]) == codes:
-            return
+            said, wanted = dict(held["time"].attrs), dict(like["time"].attrs)
+            if wanted.items() <= said.items():
+                return
         for name in [name for name, where in self.groups.items() if where == group]:
             self.remove(name)
         held = zarr.open_group(self._session.store, path=group, mode="w", zarr_format=3)

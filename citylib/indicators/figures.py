@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +18,9 @@ from citylib.indicators.declaration import Indicator
 from citylib.indicators.derive import derived
 from citylib.indicators.partial import Partial, whole
 from citylib.indicators.periods import UNIT
+
+if TYPE_CHECKING:
+    from citylib.lake.table import Table
 
 
 def figures(
@@ -144,6 +149,17 @@ def attributes(indicator: Indicator, metadata: Mapping[str, Any]) -> dict[str, A
         "headline": int(indicator.headline),
         "declaration": indicator.digest,
     }
+
+
+def declarations(
+    indicators: Mapping[str, Indicator], tables: Mapping[str, Table]
+) -> dict[str, str]:
+    """What tells by indicator whether something else is declared, of it or of its table."""
+    said = {
+        name: json.dumps(attributes(one, tables[one.dataset].metadata))
+        for name, one in indicators.items()
+    }
+    return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in said.items()}
 
 
 def _said(name: str, text: Said) -> dict[str, str]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CLASSIFICATIONS = ("public", "internal", "personal")
 """From open to closed."""
+ALWAYS = ("time", "area")
+"""Columns that every table has, and every function gets."""
 FREQUENCIES = ("hour", "day", "month", "year")
 """From short to long."""
 
@@ -90,15 +92,18 @@ def _named(indicator: Indicator) -> Iterable[tuple[str, str]]:
     for key in ("measure", "denominator", "weight"):
         if (name := getattr(indicator, key)) is not None:
             yield key, name
-    for key in ("where", "condition"):
-        for name in getattr(indicator, key):
-            yield key, name
+    for key in ("where", "condition", "reads"):
+        for name in getattr(indicator, key, ()):
+            if key != "reads" or name not in ALWAYS:
+                yield key, name
 
 
 def _misfit(indicator: Indicator, key: str, name: str, kind: str) -> str:
     """What is wrong where a measure is no number, or where like is not compared with like."""
     from citylib.indicators.where import values_of
 
+    if key == "reads":
+        return ""
     if key not in ("where", "condition"):
         if kind == "string" and indicator.aggregation != "distinct":
             return f"key {key!r} names {name!r}, which holds text; name a column of numbers"

@@ -13,7 +13,7 @@ import xarray as xr
 
 from citylib.city.errors import CityError
 from citylib.city.profile import City
-from citylib.indicators.areas import Areas
+from citylib.indicators.areas import Areas, unknown
 from citylib.indicators.derive import derived
 from citylib.indicators.figures import labelled
 from citylib.indicators.own import FunctionIndicator
@@ -51,21 +51,24 @@ def records(
 
     place = Areas.of(city, indicator.level)
     area = {code: place.codes[number] for code, number in place.place.items()}
-    said = (indicator.columns, area, city.timezone, UNIT[indicator.frequency])
+    said = (indicator.columns, indicator.dataset, area, city.timezone, UNIT[indicator.frequency])
     none = pa.schema([table.schema.field(name) for name in indicator.columns]).empty_table()
     meta = _frame(none, *said[1:])
     return dd.from_map(_partition, list(pieces), args=said, meta=meta, enforce_metadata=False)
 
 
-def _partition(
-    pieces: Sequence[Piece], names: Sequence[str], area: dict[str, str], zone: str, unit: str
+def _partition(pieces: Sequence[Piece], names: Sequence[str], *how: Any) -> pd.DataFrame:
+    return pd.concat([_frame(piece.read(names), *how) for piece in pieces])
+
+
+def _frame(
+    table: pa.Table, dataset: str, area: dict[str, str], zone: str, unit: str
 ) -> pd.DataFrame:
-    return pd.concat([_frame(piece.read(names), area, zone, unit) for piece in pieces])
-
-
-def _frame(table: pa.Table, area: dict[str, str], zone: str, unit: str) -> pd.DataFrame:
     frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype("pyarrow")}.get)
     frame = frame[frame["area"].notna()]
+    for code in frame["area"].unique():
+        if code not in area:
+            raise unknown(dataset, code)
     local = frame["time"].dt.tz_convert(zone).dt.tz_localize(None).astype("datetime64[ns]")
     period = local.to_numpy().astype(f"datetime64[{unit}]").astype("datetime64[ns]")
     places = frame["area"].map(area).astype(pd.StringDtype("pyarrow"))
@@ -116,6 +119,8 @@ def computed(
                 result = indicator.function(given)
                 if hasattr(result, "dask"):
                     result = client.compute(result).result() if client else result.compute()
+            except CityError:
+                raise
             except Exception as error:
                 raise CityError(
                     f"indicator {indicator.id!r}: its function failed on the records of {what}: "

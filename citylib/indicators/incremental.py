@@ -25,7 +25,7 @@ from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.draft import Draft, number
 from citylib.indicators.engine import figures, partials
-from citylib.indicators.figures import attributes, labelled, matrix
+from citylib.indicators.figures import attributes, declarations, labelled, matrix
 from citylib.indicators.functions import computed
 from citylib.indicators.own import FunctionIndicator
 from citylib.indicators.partial import Partial, empty, merge
@@ -124,7 +124,7 @@ class Update:
         draft.about |= {
             "groups": {name: draft.groups[name] for name in self.indicators},
             "tables": {name: table.version for name, table in self.tables.items()},
-            "declarations": {name: one.digest for name, one in self.indicators.items()},
+            "declarations": declarations(self.indicators, self.tables),
         }
         return self.outcome
 

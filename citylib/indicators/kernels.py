@@ -126,6 +126,27 @@ def fused(values: Any, keep: Any, groups: Any, size: Any) -> Any:
 
 
 @compiled
+def whole_numbers(values: Any, groups: Any, size: Any) -> Any:
+    """Sum, sum of squares, smallest and largest of each group's whole numbers; shape
+    (size + 1, 4), of int64. What does not fit is wrong by a multiple of 2**64.
+    """
+    out = np.empty((size + 1, 4), np.int64)
+    out[:, 0] = 0
+    out[:, 1] = 0
+    out[:, 2] = np.iinfo(np.int64).max
+    out[:, 3] = np.iinfo(np.int64).min
+    for row in range(len(groups)):
+        value, group = np.int64(values[row]), groups[row]
+        out[group, 0] += value
+        out[group, 1] += value * value
+        if value < out[group, 2]:  # seldom
+            out[group, 2] = value
+        if value > out[group, 3]:
+            out[group, 3] = value
+    return out
+
+
+@compiled
 def _fuse(value: Any, group: Any, out: Any) -> Any:
     if value - value == 0.0:  # neither NaN nor infinite
         out[group, 0] += 1.0

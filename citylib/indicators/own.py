@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 from pydantic import Field, model_validator
 
@@ -25,6 +26,8 @@ from citylib.indicators.partial import Partial, merge
 from citylib.indicators.rows import Rows
 
 FUNCTION = "function"
+SOURCE = "__source__"
+"""Name in a profile's Python file of what tells its text from another."""
 
 
 def add(aggregation: Aggregation) -> Aggregation:
@@ -175,11 +178,21 @@ class FunctionIndicator(Indicator):
         )
 
     def _with_code(self, digest: str) -> str:
-        try:
-            code = inspect.getsource(self.function).encode()
-        except OSError:
-            code = self.function.__code__.co_code + repr(self.function.__code__.co_consts).encode()
-        return hashlib.sha256(digest.encode() + code).hexdigest()[:16]
+        return hashlib.sha256((digest + code_of(self.function)).encode()).hexdigest()[:16]
+
+
+def code_of(function: Callable[..., Any]) -> str:
+    """Changes when a function does: with the file of a profile that it stands in, as that was when
+    it was run; elsewhere with its code and what that refers to.
+    """
+    file = getattr(function, "__globals__", {}).get(SOURCE)
+    if file is not None:
+        return str(file)
+    try:
+        code = cloudpickle.dumps(function)
+    except Exception:  # it refers to something that cannot be sent anywhere
+        code = function.__code__.co_code + repr(function.__code__.co_consts).encode()
+    return hashlib.sha256(code).hexdigest()
 
 
 def indicator(
@@ -255,7 +268,9 @@ def load_own(folder: Path) -> Iterator[tuple[Path, FunctionIndicator]]:
         module = types.ModuleType(f"indicators of {folder.parent.name}: {path.stem}")
         module.__file__ = str(path)
         try:
-            exec(compile(path.read_bytes(), path, "exec"), vars(module))  # noqa: S102  the city's own
+            text = path.read_bytes()
+            vars(module)[SOURCE] = hashlib.sha256(text).hexdigest()
+            exec(compile(text, path, "exec"), vars(module))  # noqa: S102  the city's own
         except DeclarationError as error:
             raise DeclarationError(f"{path}: {error}") from error
         except Exception as error:

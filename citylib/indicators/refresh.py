@@ -10,15 +10,16 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.indicators.areas import Areas
-from citylib.indicators.cube import Cube
+from citylib.indicators.cube import Cube, CubeMissing
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.declared import FOLDER, load_indicators
 from citylib.indicators.draft import CubeBusy, Draft
+from citylib.indicators.figures import declarations
+from citylib.indicators.progress import progress_bar
 from citylib.indicators.states import digest
 from citylib.indicators.versions import EVERY
 from citylib.lake import DatasetMissing, Lake, Table
@@ -98,16 +99,14 @@ class Refresh:
         return None
 
     def _run(self, again: bool, progress: Callable[[int, int], None] | None) -> Outcome | None:
-        tables = {
-            name: self._tables[name].newer() if name in self._tables else self.lake.table(name)
-            for name in dict.fromkeys(one.dataset for one in self.indicators.values())
-        }
-        self._tables = tables
-        if not again and self._up_to_date(tables):
+        if not again and self._up_to_date(self._newest()):
             return None
         from citylib.indicators.incremental import Update
 
         with ExitStack() as stack, self.cube.draft() as draft:
+            tables = self._newest()  # who wrote before us may have seen newer ones than we had
+            if not again and self._up_to_date(tables):
+                return None
             update = Update(
                 draft, self.indicators, tables, self.city, self._digests, _client(stack), progress
             )
@@ -118,16 +117,25 @@ class Refresh:
             self.cube.expire()
         return outcome
 
+    def _newest(self) -> dict[str, Table]:
+        """The tables as they are now, by dataset."""
+        self._tables = {
+            name: self._tables[name].newer() if name in self._tables else self.lake.table(name)
+            for name in dict.fromkeys(one.dataset for one in self.indicators.values())
+        }
+        return self._tables
+
     def _up_to_date(self, tables: Mapping[str, Table]) -> bool:
-        if self.cube.empty:
+        try:
+            if self.cube.stale:
+                self.cube.refresh()
+            about = self.cube.attrs
+        except CubeMissing:
             return False
-        if self.cube.stale:
-            self.cube.refresh()
-        about = self.cube.attrs
         known = {name: one["digest"] for name, one in about.get("states", {}).items()}
         return (
             about.get("tables") == {name: table.version for name, table in tables.items()}
-            and about.get("declarations") == {k: one.digest for k, one in self.indicators.items()}
+            and about.get("declarations") == declarations(self.indicators, tables)
             and known == self._digests
         )
 
@@ -142,11 +150,17 @@ def _due(draft: Draft) -> bool:
 
 
 def _client(stack: ExitStack) -> Callable[[int], Any]:
-    """Who computes so many records: one client for as long as the block lasts, if one is needed."""
+    """Who computes so many records: one client for as long as the block lasts, if one is needed.
+
+    Threads of this process read the records of the lake by themselves. A cluster is for when one is
+    named, and for functions over Dask collections.
+    """
+    from citylib.indicators.incremental import ANY
+
     found: list[Any] = []
 
     def client(rows: int) -> Any:
-        if rows <= FEW and not found:
+        if not found and (rows <= FEW or (rows < ANY and not elsewhere())):
             return None
         if not found:
             # Imported here: Dask's scheduler takes a second to import and to start.
@@ -156,6 +170,13 @@ def _client(stack: ExitStack) -> Callable[[int], Any]:
         return found[0]
 
     return client
+
+
+def elsewhere() -> bool:
+    """Whether a scheduler is named, in `DASK_SCHEDULER_ADDRESS` or Dask's configuration."""
+    import dask
+
+    return dask.config.get("scheduler-address", None) is not None
 
 
 def announce(cube: Cube, store: Store) -> None:
@@ -216,7 +237,8 @@ def run_compute(settings: Settings, again: bool = False) -> bool:
         missing = sorted({one.dataset for one in indicators.values()} - there)
         if not possible and missing:
             lake.table(missing[0])
-        outcome = _with_bar(console, Refresh(lake, cube, city, possible), again)
+        with progress_bar(console) as progress:
+            outcome = Refresh(lake, cube, city, possible).run(again, progress)
         if outcome is None:
             console.print(f"{len(possible)} indicators are up to date, version {cube.version}")
         else:
@@ -236,10 +258,3 @@ def _told(outcome: Outcome, count: int) -> str:
     if outcome.refreshed:
         done.append(f"{len(outcome.refreshed)} indicators refreshed by new records")
     return ", ".join(done) or f"{count} indicators are as they were"
-
-
-def _with_bar(console: Console, refresh: Refresh, again: bool) -> Outcome | None:
-    columns = (TextColumn("computing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("computing", total=None)
-        return refresh.run(again, lambda done, total: bar.update(task, completed=done, total=total))

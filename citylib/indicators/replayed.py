@@ -91,7 +91,11 @@ def newer_first(table: Table, changes: Changes, before: int | None) -> int | Non
     known = before is None or not ((spans[:, 0] <= before) & (before <= spans[:, 1])).any()
     if changes.everything or not known:
         return first_replayed(table.pieces())
-    new = first_replayed([*table.added(changes.added), *table.pieces(spans)])
+    if len(spans):  # records that were added may have been corrected since
+        more = np.array([(file.first, file.last) for file in changes.added], np.int64)
+        new = first_replayed(table.pieces(np.concatenate([spans, more.reshape(-1, 2)])))
+    else:
+        new = first_replayed(table.added(changes.added))
     return min((moment for moment in (before, new) if moment is not None), default=None)
 
 

@@ -109,6 +109,8 @@ class Rows:
     @cached_property
     def squares(self) -> Floats:
         """Sum of the squared distances from the group's mean; shape (size,)."""
+        if self._whole is not None:
+            return _centred(self._whole, self.records)
         return kernels.squares(self._measured, self._keep, self._groups, self._means)[: self.size]
 
     @cached_property
@@ -157,7 +159,30 @@ class Rows:
 
     @cached_property
     def _fused(self) -> Floats:
+        if self._whole is not None:
+            fused = self._whole[:, [1, 0, 2, 3]].astype(np.float64)
+            fused[:-1, kernels.COUNT] = self.records
+            none = fused[:, kernels.COUNT] == 0
+            fused[none, kernels.MIN], fused[none, kernels.MAX] = np.inf, -np.inf
+            return fused
         return kernels.fused(self._measured, self._keep, self._groups, self.size)
+
+    @cached_property
+    def _whole(self) -> npt.NDArray[np.int64] | None:
+        """What `kernels.whole_numbers` gives, if that is exact: of whole numbers that are near each
+        other, of which none is missing. One pass is enough then.
+        """
+        measure = self._measured
+        if len(self._keep) or not np.issubdtype(measure.dtype, np.integer):
+            return None
+        if not np.can_cast(measure.dtype, np.int64):
+            return None
+        found = kernels.whole_numbers(measure, self._groups, self.size)
+        some = self.records > 0
+        low, high = found[:-1, 2][some].astype(float), found[:-1, 3][some].astype(float)
+        near = (high - low) ** 2 * len(measure) < 2.0**62
+        small = np.maximum(np.abs(low), np.abs(high)) * len(measure) < 2.0**53
+        return found if (near & small).all() else None
 
     @cached_property
     def _means(self) -> Floats:
@@ -175,3 +200,18 @@ class Rows:
         if self._second is None:
             raise ValueError("these rows have no second measure")
         return self._second
+
+
+def _centred(whole: npt.NDArray[np.int64], records: Floats) -> Floats:
+    """Sum of the squared distances from the mean.
+
+    First exactly from the whole number next to the mean, whatever the sum of squares has overflowed
+    by; then from the mean, which is at most a half away, so that no digits cancel.
+    """
+    total, squares = whole[:-1, 0], whole[:-1, 1]
+    number = records.astype(np.int64)
+    some = np.maximum(number, 1)
+    middle = np.rint(total / some).astype(np.int64)
+    rest = total - number * middle
+    around = squares - 2 * middle * total + number * middle * middle
+    return around - rest.astype(np.float64) ** 2 / some

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-import cloudpickle
 import numpy as np
 import pyarrow as pa
 import zarr
@@ -27,6 +26,7 @@ from zarr.core.sync import sync
 from citylib.indicators.aggregations import Aggregation
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import BUILT_IN, Indicator
+from citylib.indicators.own import code_of
 from citylib.indicators.partial import Partial, empty
 from citylib.lake.changes import Seen, ipc
 
@@ -53,7 +53,9 @@ def digest(indicator: Indicator, areas: Areas, timezone: str) -> str:
     if indicator.merges:
         said = [indicator.model_dump(mode="json", exclude=set(SHOWN))]
         if indicator.aggregation not in BUILT_IN:
-            said.append(hashlib.sha256(cloudpickle.dumps(indicator.how)).hexdigest())
+            how = indicator.how
+            said += [repr(how.identity), repr(how.absent)]
+            said += [code_of(one) for one in (how.chunk, how.combine, how.finalize)]
     whole = [FORMAT, said, areas.codes, areas.place, timezone]
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]
 

@@ -13,6 +13,7 @@ from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.declared import FOLDER, load_indicators
+from citylib.indicators.progress import progress_bar
 from citylib.lake import Lake
 
 if TYPE_CHECKING:
@@ -92,7 +93,6 @@ class Workspace:
             The declaration does not fit the city; the message says what to change.
         """
         from citylib.indicators.engine import compute
-        from citylib.indicators.workers import progress_bar
 
         declared = load_indicators(self.city.folder / FOLDER) if indicator.per else None
         indicator.check(self.city, declared)

@@ -198,13 +198,13 @@ def _spans(uri: str, late: Sequence[DataFile]) -> np.ndarray:
     system, root = filesystem(uri)
     spans = []
     for file in late:
-        path = f"{root}/{file.path}"
-        try:
-            with system.open_input_file(path) as source:
-                times = pq.ParquetFile(source).read(["time"])["time"]
-        except FileNotFoundError:
-            spans.append(np.array([[file.first, file.last]], np.int64))
-            continue
+        with storage(f"{uri}/{file.path}"):
+            try:
+                with system.open_input_file(f"{root}/{file.path}") as source:
+                    times = pq.ParquetFile(source).read(["time"])["time"]
+            except FileNotFoundError:
+                spans.append(np.array([[file.first, file.last]], np.int64))
+                continue
         moments = pc.unique(times).cast(pa.int64()).to_numpy(zero_copy_only=False)
         spans.append(np.stack([moments, moments], axis=1))
     return np.concatenate(spans)

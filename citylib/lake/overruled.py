@@ -36,12 +36,15 @@ class Overruled:
         Columns that tell a record from every other.
     records : pa.Table
         These columns.
+    hashed : ndarray of uint64
+        Their hashes.
     times : ndarray of int64, optional
         Microseconds since 1970; None if the time is no part of the key.
     """
 
     key: tuple[str, ...]
     records: pa.Table
+    hashed: np.ndarray
     times: np.ndarray | None
 
     def between(self, limits: tuple[int, int] | None) -> Overruled | None:
@@ -52,7 +55,8 @@ class Overruled:
         high = int(np.searchsorted(self.times, limits[1], "right"))
         if low == high:
             return None
-        return Overruled(self.key, self.records.slice(low, high - low), self.times[low:high])
+        some = self.records.slice(low, high - low)
+        return Overruled(self.key, some, self.hashed[low:high], self.times[low:high])
 
     def among(self, table: pa.Table) -> np.ndarray:
         """Places of a table's records that have one of the keys; ndarray of int64."""
@@ -61,7 +65,7 @@ class Overruled:
         some = maybe(table, self.records, self.key)
         if not len(some):
             return some
-        late = Late(self.records, hashes(self.records, self.key))
+        late = Late(self.records, self.hashed)
         return some[among(table.select(list(self.key)).take(pa.array(some)), late, self.key)]
 
 
@@ -76,7 +80,7 @@ def overruled(
         times = records["time"].cast(pa.int64()).to_numpy()
         order = np.argsort(times, kind="stable")
         records, times = records.take(pa.array(order)).combine_chunks(), times[order]
-    return Overruled(key, records, times)
+    return Overruled(key, records, hashes(records, key), times)
 
 
 @lru_cache(maxsize=2)

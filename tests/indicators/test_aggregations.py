@@ -1,5 +1,7 @@
 """Laws of the aggregations: pieces merge to the whole, and the whole is what numpy says."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -103,3 +105,31 @@ def test_merging_is_associative(name, a, b, c):
         return
     for got, want in zip(left.states, right.states, strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind"),
+    [
+        (0, 1000, np.int64),
+        (0, 1, np.uint8),
+        (-(10**9) - 3, -(10**9) + 3, np.int64),  # squares do not fit in 64 bits all together
+        (-(2**31), 2**31 - 1, np.int32),
+        (2**52, 2**53, np.int64),
+        (2**62, 2**63 - 1, np.uint64),
+    ],
+)
+def test_whole_numbers_have_the_states_of_the_numbers_themselves(low, high, kind):
+    draw = np.random.default_rng(1)
+    values = draw.integers(low, high, 5000, dtype=kind, endpoint=True)
+    groups = draw.integers(0, 9, len(values))
+    rows = Rows(groups, 10, values)  # of the last there is none
+    for group in range(9):
+        mine = [int(value) for value in values[groups == group]]
+        mean = Fraction(sum(mine), len(mine))
+        squares = float(sum((value - mean) ** 2 for value in mine))
+        assert rows.count[group] == len(mine)
+        assert rows.sum[group] == pytest.approx(sum(mine), rel=1e-12)
+        assert (rows.min[group], rows.max[group]) == (float(min(mine)), float(max(mine)))
+        assert rows.squares[group] == pytest.approx(squares, rel=1e-12)
+    states = rows.count, rows.sum, rows.min, rows.max, rows.squares
+    assert [state[9] for state in states] == [0, 0, np.inf, -np.inf, 0]

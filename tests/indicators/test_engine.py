@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from citylib.city.errors import CityError
+from citylib.indicators import engine
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import DeclarationError, Indicator
 from citylib.indicators.engine import compute
@@ -347,6 +348,30 @@ def test_a_cluster_gives_the_same_figures_to_the_last_bit(tmp_path, client, clus
         there = compute(declared, records, Town(), workers)
     for name, array in here.items():
         xr.testing.assert_identical(array, there[name])
+
+
+def test_threads_of_the_process_give_the_same_as_dask(tmp_path, client, monkeypatch):
+    monkeypatch.setattr(engine, "LEAST", 1)
+    monkeypatch.setattr(engine, "TOGETHER", 3)
+    random = np.random.default_rng(2)
+    pieces = [
+        [(f"2020-01-{d:02d} 10:00", "1a", v, 3, "p") for d, v in zip(days, values, strict=True)]
+        for days, values in zip(
+            random.integers(1, 9, (11, 20)), random.normal(size=(11, 20)), strict=True
+        )
+    ]
+    declared = [declare(id=name, aggregation=name) for name in ("sum", "mean", "std")]
+    parts = {"counts": lake(tmp_path, pieces).table("counts").pieces()}
+    done = []
+    here = engine.partials(declared, parts, Town(), None, lambda *progress: done.append(progress))
+    there = engine.partials(declared, parts, Town(), client)
+    tasks = len(engine.even(parts["counts"]))
+    assert tasks > 3
+    assert done == [(number, tasks) for number in range(1, tasks + 1)]
+    for name, part in here.items():
+        assert part.keys.tolist() == there[name].keys.tolist()
+        for own, other in zip(part.states, there[name].states, strict=True):
+            np.testing.assert_array_equal(own, other)
 
 
 def test_a_cluster_that_does_not_answer_is_named(monkeypatch):

@@ -1,6 +1,7 @@
 """From records to the cube and the change log, whatever happens in between."""
 
 import shutil
+from contextlib import contextmanager
 
 import pytest
 from support.town import build_town
@@ -30,7 +31,7 @@ def announced(settings):
 
 
 def add(settings, row):
-    path = settings.profile / "records" / "counts" / "3.csv"
+    path = settings.profile / "records" / "counts" / f"{row}.csv"
     path.write_text(f"day,district,n\n{row}\n")
     run_load(settings, ())
 
@@ -91,6 +92,41 @@ def test_killed_between_commit_and_announcement_is_put_right(town, monkeypatch):
     assert announced(town) == []
     assert not refresh.run_compute(town)
     assert announced(town) == [version]
+
+
+def test_a_changed_licence_is_told(town):
+    refresh.run_compute(town)
+    path = town.profile / "datasets" / "counts.toml"
+    path.write_text(path.read_text().replace('licence = "open"', 'licence = "CC BY 4.0"'))
+    assert refresh.run_compute(town)
+    assert Cube(town.cube).read("total").attrs["licence"] == "CC BY 4.0"
+    assert not refresh.run_compute(town)
+
+
+def test_who_waited_for_another_does_not_put_older_figures_back(town, monkeypatch):
+    refresh.run_compute(town)
+    add(town, "2020-01-04,West,5")
+    draft, waited = Cube.draft, []
+
+    @contextmanager
+    def after_another(self):
+        if not waited:
+            waited.append(True)
+            add(town, "2020-01-05,West,6")
+            refresh.run_compute(town)
+        with draft(self) as given:
+            yield given
+
+    monkeypatch.setattr(Cube, "draft", after_another)
+    assert not refresh.run_compute(town)
+    assert len(Cube(town.cube).history()) == 2
+    assert float(Cube(town.cube).read("total").sel(area="1").sum()) == 21
+
+
+def test_a_profile_without_indicators_is_up_to_date_too(town):
+    (town.profile / "indicators" / "all.toml").unlink()
+    refresh.run_compute(town)
+    assert not refresh.run_compute(town)
 
 
 def test_without_records_it_says_what_to_run(tmp_path):

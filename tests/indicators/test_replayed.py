@@ -71,3 +71,15 @@ def test_real_records_that_check_does_not_know_still_differ(town, capsys):
     run_compute(town)
     assert not run_check(town)
     assert "left out" not in capsys.readouterr().out
+
+
+def test_a_replayed_record_that_was_corrected_before_anybody_looked_marks_nothing(town):
+    run_compute(town)
+    deliver(town, ["2020-02-05"], replayed=True)
+    city = load_city(town.profile)
+    rows = [{"day": "2020-02-05", "district": "West", "n": "6"}]
+    delivery = Delivery("real", [(sheet_of("real", rows), city.datasets["counts"].read[0])])
+    Lake(town.lake, city).deliver("counts", delivery)
+    run_compute(town)
+    assert Cube(town.cube).read("total").sel(time="2020-02-05", area="1").item() == 6
+    assert Cube(town.cube).read("total").attrs["replayed_from"] == ""

@@ -64,6 +64,14 @@ def test_a_version_expires_when_it_was_replaced_long_ago(three):
     assert Cube(uri).read("a").min() == 2
 
 
+def test_a_version_that_has_expired_is_not_taken_for_one_of_nothing(three):
+    uri, (first, _, _) = three
+    then = dict(Cube(uri).versions())[first]
+    Cube(uri).expire(timedelta(0))
+    with pytest.raises(CubeMissing, match=r"no version .* the oldest is of 20"):
+        citylib.open_cube(uri, then)
+
+
 def test_a_city_is_opened_by_its_name(tmp_path, monkeypatch):
     settings = build_town(tmp_path)
     monkeypatch.setenv("CITYLIB_CONFIG", str(settings.root / "citylib.toml"))
