@@ -11,9 +11,10 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
 from citylib.city.errors import CityError
-from citylib.lake.changes import Changes, Seen, changes, mark, newer, within
+from citylib.lake.changes import Changes, Seen, changes, within
 from citylib.lake.errors import DatasetMissing, storage
 from citylib.lake.known import DataFile
+from citylib.lake.log import mark, newer
 from citylib.lake.pieces import Piece, pieces
 from citylib.lake.schema import HIDDEN
 from citylib.lake.storage import filesystem
