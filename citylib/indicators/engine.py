@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
+from dask.callbacks import Callback
+from dask.threaded import get
 
 from citylib.city.errors import CityError
 from citylib.city.profile import City
@@ -112,8 +115,8 @@ def partials(
     city : City
         Its areas and time zone.
     client : distributed.Client, optional
-        Who computes; None: threads of this process, one for each processor, without a scheduler,
-        which takes a second to start.
+        Who computes; None: Dask's threads of this process, one for each processor, without a
+        cluster, which takes a second to start.
     progress : callable (done, total), optional
         Called whenever a task is done.
     periods : mapping of str to sequence of (int, int), optional
@@ -179,20 +182,30 @@ def _here(
     within: Ranges | None,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, Partial]:
-    """The same as by Dask, in the same order, by threads of this process."""
-    parts = []
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(tasks)) or 1) as pool:
-        try:
-            for part in pool.map(lambda some: _chunk(some, plans, within), tasks):
-                parts.append(part)
-                if progress:
-                    progress(len(parts), len(tasks))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    """The same as by a cluster, in the same order, by Dask's threads of this process."""
+    graph: dict[Any, Any] = {
+        ("part", 0, at): (partial(_chunk, some, plans, within),) for at, some in enumerate(tasks)
+    }
+    parts, height = list(graph), 0
     while len(parts) > 1:
-        parts = [_merge(plans, parts[at : at + TOGETHER]) for at in range(0, len(parts), TOGETHER)]
-    return parts[0] if parts else _merge(plans, [])
+        height += 1
+        above = [parts[at : at + TOGETHER] for at in range(0, len(parts), TOGETHER)]
+        merging = {
+            ("part", height, at): (partial(_merge, plans), some) for at, some in enumerate(above)
+        }
+        graph |= merging
+        parts = list(merging)
+    if not parts:
+        return _merge(plans, [])
+    done = count(1)
+
+    def tell(*_task: object) -> None:
+        if progress:
+            progress(next(done), len(graph))
+
+    with Callback(posttask=tell):
+        result: dict[str, Partial] = get(graph, parts[0], num_workers=os.cpu_count() or 1)
+    return result
 
 
 def _follow(tasks: list[Future], progress: Callable[[int, int], None] | None) -> None:
