@@ -36,6 +36,8 @@ DASHBOARDS = [
     ("phone", "dark", "ko", False),
     ("phone", "light", "en", True),
 ]
+NOTHING_CUT = """() => [...document.querySelectorAll('.city-chart .tick text')].every(text =>
+  text.getBoundingClientRect().left >= text.closest('.bqplot').getBoundingClientRect().left)"""
 PAGES = [
     ("laptop", "light", "ko", ""),
     ("laptop", "dark", "en", "en/"),
@@ -89,6 +91,7 @@ def _dashboards(browser: Browser, platform: Platform) -> None:
             name = page.inner_text(".city-map-heading .place")
             page.wait_for_selector(f".chart-history .chart-title:has-text('{name}')")
             page.wait_for_selector(f".chart-comparison .tick:has-text('{name}')")
+        page.wait_for_function(NOTHING_CUT)  # charts make room once they know the size of the type
         _shoot(page, f"dashboard-{size}-{theme}-{language}", full=size == "phone")
         context.close()
 
