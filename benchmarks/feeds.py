@@ -27,6 +27,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+from printed import figure
+
 from citylib.city.profile import load_city
 from citylib.city.settings import Settings
 from citylib.feeds.run import LOOKUPS
@@ -297,19 +299,6 @@ def measure(folder: Path, minutes: float) -> SimpleNamespace:
     return told
 
 
-def figure(name: str, value: float, unit: str, goal: float | None) -> dict[str, object]:
-    """A figure as every benchmark prints it."""
-    return {
-        "name": name,
-        "value": round(value, 3),
-        "unit": unit,
-        "goal": goal,
-        "better": "lower",
-        "peer": None,
-        "peer_value": None,
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="under a minute")
@@ -331,9 +320,9 @@ def main() -> None:
     print(f"{told.cores:.2f} cores, {told.memory / 2**20:,.0f} MiB at most")
     print(f"{told.rows:,} records in the tables of {told.given:,} that were given")
     figures = [
-        figure("lateness of polls, 95th percentile", told.late, "s", 5),
-        figure("cores used by the service", told.cores, "cores", 0.5),
-        figure("peak memory of the service", told.memory / 2**20, "MiB", None),
+        figure("lateness of polls, 95th percentile", told.late, "s", goal=5),
+        figure("cores used by the service", told.cores, "cores", goal=0.5),
+        figure("peak memory of the service", told.memory / 2**20, "MiB"),
     ]
     print(json.dumps({"figures": figures}))
 

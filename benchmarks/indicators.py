@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from indicator_records import make
 from indicator_sides import AGGREGATES, SIDES, refreshes, sketched, workers
+from printed import figure
 
 ROWS = 30_000_000
 PEERS = ("DuckDB", "Polars", "dask.dataframe")
@@ -103,26 +104,6 @@ def case(folder: Path, rows: int, table: str) -> list[dict[str, object]]:
             goal = seconds / 2 if peer == "DuckDB" else None
             figures.append(figure(title, ours, "s", peer, seconds, goal))
     return figures
-
-
-def figure(
-    name: str,
-    value: float,
-    unit: str,
-    peer: str | None = None,
-    peer_value: float | None = None,
-    goal: float | None = None,
-) -> dict[str, object]:
-    """A figure as every benchmark prints it."""
-    return {
-        "name": name,
-        "value": round(value, 3),
-        "unit": unit,
-        "goal": None if goal is None else round(goal, 3),
-        "better": "lower",
-        "peer": peer,
-        "peer_value": None if peer_value is None else round(peer_value, 3),
-    }
 
 
 def main() -> None:

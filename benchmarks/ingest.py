@@ -27,6 +27,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from city_records import KINDS, SUBWAY, Shape, Written, write_files, write_profile
+from printed import figure
 
 MANY, ONE = 32_000_000, 300_000_000
 DATASETS = 290
@@ -156,6 +157,7 @@ def measure(title: str, folder: Path, shapes: dict[str, Shape], records: int, fi
                 peer,
                 total.lines / sides[peer]["seconds"],
                 goal=total.lines / sides[peer]["seconds"] / 2 if peer == "deltalake" else None,
+                better="higher",
             )
             for peer in ("deltalake", "DuckDB")
         ),
@@ -166,7 +168,6 @@ def measure(title: str, folder: Path, shapes: dict[str, Shape], records: int, fi
             "deltalake",
             sides["deltalake"]["memory"] / 2**20,
             goal=2048,
-            better="lower",
         ),
         figure(
             f"{title}: on disk",
@@ -174,30 +175,8 @@ def measure(title: str, folder: Path, shapes: dict[str, Shape], records: int, fi
             "bytes/record",
             "deltalake",
             sides["deltalake"]["disk"] / total.records,
-            better="lower",
         ),
     ]
-
-
-def figure(
-    name: str,
-    value: float,
-    unit: str,
-    peer: str,
-    peer_value: float,
-    goal: float | None = None,
-    better: str = "higher",
-) -> dict[str, object]:
-    """A figure as every benchmark prints it."""
-    return {
-        "name": name,
-        "value": round(value, 1),
-        "unit": unit,
-        "goal": None if goal is None else round(goal, 1),
-        "better": better,
-        "peer": peer,
-        "peer_value": round(peer_value, 1),
-    }
 
 
 def main() -> None:
