@@ -54,7 +54,7 @@ class Cube:
     def __init__(self, uri: str, as_of: datetime | str | None = None) -> None:
         self.uri = uri
         self._as_of = as_of
-        self._opened: dict[str | None, xr.Dataset] = {}
+        self._opened: dict[str, xr.Dataset] = {}
         self._found: Any = None
 
     @property
@@ -85,7 +85,7 @@ class Cube:
 
     def refresh(self) -> None:
         """Show the newest version from now on, or the one that `as_of` says."""
-        for name in ("_session", "_groups"):
+        for name in ("_session", "_root", "_groups"):
             self.__dict__.pop(name, None)
         self._opened.clear()
 
@@ -269,11 +269,9 @@ class Cube:
     def _groups(self) -> dict[str, str]:
         return dict(self._root.get("groups", {}))
 
-    @property
+    @cached_property
     def _root(self) -> dict[str, Any]:
-        if None not in self._opened:
-            self._opened[None] = xr.Dataset(attrs=_about(self._session.store))
-        return self._opened[None].attrs
+        return _about(self._session.store)
 
     def _open(self, group: str) -> xr.Dataset:
         if group not in self._opened:

@@ -36,8 +36,6 @@ from citylib.lake.pieces import Piece
 from citylib.lake.table import Table
 
 Progress = Callable[[int, int], None]
-ANY = 1 << 62
-"""More records than any table has: functions need a client, however few records there are."""
 
 
 @dataclass
@@ -68,8 +66,9 @@ class Update:
     city : City
     digests : mapping of str to str
         Of the indicators, see `citylib.indicators.states.digest`.
-    client : callable (int) -> distributed.Client or None
-        Who computes so many records; None: this process by itself.
+    client : callable (int or None) -> distributed.Client or None
+        Who computes so many records, or a function when none are said, which always needs a
+        client; None: this process by itself.
     progress : callable (done, total), optional
         Called whenever a task is done.
     """
@@ -81,7 +80,7 @@ class Update:
         tables: Mapping[str, Table],
         city: City,
         digests: Mapping[str, str],
-        client: Callable[[int], Any],
+        client: Callable[[int | None], Any],
         progress: Progress | None = None,
     ) -> None:
         self.draft, self.indicators, self.tables, self.city = draft, indicators, tables, city
@@ -225,7 +224,7 @@ class Update:
         runs = self._moved.get(name, [])
         if runs is None:
             if isinstance(indicator, FunctionIndicator):
-                client = self.client(ANY)
+                client = self.client(None)
                 head = self._head(indicator)
                 self._made[name] = computed(indicator, table, self.city, client, head)
             else:

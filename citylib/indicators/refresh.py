@@ -149,18 +149,17 @@ def _due(draft: Draft) -> bool:
     return True
 
 
-def _client(stack: ExitStack) -> Callable[[int], Any]:
+def _client(stack: ExitStack) -> Callable[[int | None], Any]:
     """Who computes so many records: one client for as long as the block lasts, if one is needed.
 
     Threads of this process read the records of the lake by themselves. A cluster is for when one is
-    named, and for functions over Dask collections.
+    named, and for functions over Dask collections, of which no number of records is said.
     """
-    from citylib.indicators.incremental import ANY
-
     found: list[Any] = []
 
-    def client(rows: int) -> Any:
-        if not found and (rows <= FEW or (rows < ANY and not elsewhere())):
+    def client(rows: int | None) -> Any:
+        needed = rows is None or (rows > FEW and elsewhere())
+        if not found and not needed:
             return None
         if not found:
             # Imported here: Dask's scheduler takes a second to import and to start.
