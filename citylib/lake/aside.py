@@ -2,7 +2,8 @@
 
 Nothing is taken out of the table of rows set aside. A second table, `_mended`, notes those that
 were brought again, mended or in another state of their file, so that over the history of a dataset
-what was read remains what was stored, was there already or was set aside.
+what was read remains what was stored, was there already or was set aside. What a feed brings at
+every poll, until its source mends it, is one row to whoever lists or mends it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.lake.errors import FileFault
-from citylib.lake.schema import STAMP
+from citylib.lake.personal import LEFT_OUT
+from citylib.lake.schema import CUT, MENDED, STAMP
 from citylib.lake.store import read_aside, scan
 from citylib.lake.tables import again, append, join
 
@@ -35,6 +37,8 @@ HEADERS = ("dataset", "row", "reason", "feed", "file", "line", "raw")
 """Of a file to be mended; `raw` is the row as its source has it."""
 LARGEST = 256 * 2**20
 """Bytes of a file of mended rows."""
+PLACE = ("digest", "file", "line", "feed", "raw")
+"""What a row set aside has its name by."""
 
 
 def mended_uri(uri: str, dataset: str) -> str:
@@ -50,7 +54,7 @@ def rows_aside(uri: str, dataset: str, every: bool = False) -> pa.Table:
     uri, dataset : str
         Lake and dataset.
     every : bool
-        Those too that were brought again since.
+        Those too that were brought again since, and each of those that a feed brought many times.
 
     Returns
     -------
@@ -60,17 +64,37 @@ def rows_aside(uri: str, dataset: str, every: bool = False) -> pa.Table:
     """
     found = read_aside(uri, dataset)
     found = found.filter(pc.greater(found["records"], 0))
-    columns = [found[name].to_pylist() for name in ("digest", "file", "line")]
-    names = [_name(*values) for values in zip(*columns, strict=True)]
+    names = _names(found)
     found = found.append_column("row", pa.array(names, pa.string()))
     if every or not found.num_rows:
         return found
-    done = pa.array(sorted(_brought_again(mended_uri(uri, dataset))), pa.string())
-    return found.filter(pc.invert(pc.is_in(found["row"], done)))
+    done = _brought_again(mended_uri(uri, dataset))
+    newest: dict[str, tuple[datetime, str]] = {}
+    brought = list(zip(found["received"].to_pylist(), found["digest"].to_pylist(), strict=True))
+    for name, delivery in zip(names, brought, strict=True):
+        newest[name] = max(newest.get(name, delivery), delivery)
+    keep = [
+        name not in done and newest[name] == delivery
+        for name, delivery in zip(names, brought, strict=True)
+    ]
+    return found.filter(pa.array(keep, pa.bool_()))
 
 
-def _name(digest: str, file: str, line: int) -> str:
-    return hashlib.blake2b(f"{digest}\0{file}\0{line}".encode(), digest_size=12).hexdigest()
+def _names(rows: pa.Table) -> list[str]:
+    columns = [rows[name].to_pylist() for name in PLACE]
+    return [_name(*values) for values in zip(*columns, strict=True)]
+
+
+def _name(digest: str, file: str, line: int, feed: str | None, raw: str | None) -> str:
+    """Name of a row: its place in its file; its text, where a feed brought it.
+
+    Not so when the text is not whole, and for a mended row that still does not fit: it may have
+    the text of the row that it stands for, which was brought again.
+    """
+    place = f"{digest}\0{file}\0{line}"
+    if feed and raw and raw != LEFT_OUT and len(raw) < CUT and not file.startswith(MENDED):
+        place = f"{feed}\0{raw}"
+    return hashlib.blake2b(place.encode(), digest_size=12).hexdigest()
 
 
 def outdated(aside_uri: str, mended_uri: str, current: dict[str, str]) -> None:
@@ -86,11 +110,11 @@ def outdated(aside_uri: str, mended_uri: str, current: dict[str, str]) -> None:
     done = _brought_again(mended_uri)
     now = datetime.now(UTC)
     noted: dict[str, str] = {}
-    for part in scan(aside_uri, ["digest", "file", "line", "feed"]):
-        for row in part.to_pylist():
+    for part in scan(aside_uri, PLACE):
+        for name, row in zip(_names(part), part.to_pylist(), strict=True):
             digest = current.get(row["file"])
             if digest not in (None, row["digest"]) and not row["feed"]:
-                noted[_name(row["digest"], row["file"], row["line"])] = digest or ""
+                noted[name] = digest or ""
     new = [row for row in noted if row not in done]
     if new:
         rows = [{"row": row, "delivery": noted[row], "mended": now} for row in new]
@@ -99,15 +123,18 @@ def outdated(aside_uri: str, mended_uri: str, current: dict[str, str]) -> None:
 
 def left(uri: str, dataset: str) -> int:
     """Number of records set aside that were not brought again; `rows_aside` without the rows."""
-    done, total = _brought_again(mended_uri(uri, dataset)), 0
-    for part in scan(join(uri, "_set_aside", dataset), ["digest", "file", "line", "records"]):
+    done = _brought_again(mended_uri(uri, dataset))
+    newest: dict[str, tuple[datetime, str, int]] = {}
+    for part in scan(join(uri, "_set_aside", dataset), [*PLACE, "received", "records"]):
         counted = part.filter(pc.greater(part["records"], 0))
-        if done:
-            columns = [counted[name].to_pylist() for name in ("digest", "file", "line")]
-            names = map(_name, *columns)
-            counted = counted.filter(pa.array([name not in done for name in names], pa.bool_()))
-        total += pc.sum(counted["records"]).as_py() or 0
-    return total
+        columns = [counted[name].to_pylist() for name in ("received", "digest", "records")]
+        for name, *delivery, records in zip(_names(counted), *columns, strict=True):
+            known = newest.get(name)
+            if known and known[:2] == tuple(delivery):
+                records += known[2]
+            if not known or known[:2] <= tuple(delivery):
+                newest[name] = (*delivery, records)
+    return sum(records for name, (*_, records) in newest.items() if name not in done)
 
 
 def _brought_again(uri: str) -> set[str]:

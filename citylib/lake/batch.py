@@ -14,7 +14,7 @@ from citylib.city.datasets import DatasetSpec
 from citylib.city.errors import CityError
 from citylib.lake import compare
 from citylib.lake.records import Mapped
-from citylib.lake.schema import LINE, SET_ASIDE, table_schema
+from citylib.lake.schema import CUT, LINE, SET_ASIDE, table_schema
 from citylib.lake.sheet import Sheet
 
 
@@ -138,7 +138,7 @@ def set_aside(part: Part, rows: list[tuple[int, str]], feed: str, now: datetime)
                 "line": line,
                 "records": number,
                 "reason": reason,
-                "raw": part.sheet.raw(line)[:4000],
+                "raw": part.sheet.raw(line)[:CUT],
                 "digest": part.digest,
                 "feed": feed,
                 "received": now,

@@ -24,16 +24,13 @@ from citylib.lake.delivery import Delivery, LoadReport
 from citylib.lake.errors import FileFault
 from citylib.lake.files import opener, read_sheets
 from citylib.lake.personal import LEFT_OUT
-from citylib.lake.schema import MENDED
+from citylib.lake.schema import CUT, MENDED
 from citylib.lake.sheet import Sheet, sheet_of, strings
 from citylib.lake.tables import again, append, open_table
 from citylib.lake.text import line_blocks
 
 if TYPE_CHECKING:
     from citylib.lake.lake import Lake
-
-CUT = 4000
-"""Characters of a row that the lake keeps."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import pyarrow as pa
 from citylib.city.datasets import DatasetSpec
 
 LINE = "_line"
+CUT = 4000
+"""Characters of a row set aside that are kept."""
 HIDDEN = ("sequence", "partition")
 """Columns of a table that only the lake itself reads."""
 MENDED = "mended/"

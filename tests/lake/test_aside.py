@@ -243,6 +243,31 @@ def test_a_file_that_comes_with_other_bytes_has_its_rows_listed_once(lake, tmp_p
     assert lake.mend(exported(lake, tmp_path / "a.csv", {"North": "West"})).rows == 3
 
 
+def test_a_row_that_a_feed_brings_at_every_poll_is_listed_once(lake, tmp_path):
+    reports = [deliver(lake, f"poll {hour}", (hour,)) for hour in range(3)]
+    assert [report.set_aside for report in reports] == [1, 1, 1]
+    (row,) = rows_aside(lake.uri, "counts").to_pylist()
+    assert row["reason"] == "no district goes by 'Moon'"
+    newest = rows_aside(lake.uri, "counts", every=True)["received"].to_pylist()
+    assert row["received"] == max(newest)
+    assert left(lake.uri, "counts") == 1
+    assert [group["records"] for group in summary(lake.uri, ["counts"])] == [1]
+    done = lake.mend(exported(lake, tmp_path / "mended.csv", {"Moon": "West"}))
+    assert [report.stored for report in done.reports] == [1]
+    deliver(lake, "poll 3", (3,))
+    assert left(lake.uri, "counts") == rows_aside(lake.uri, "counts").num_rows == 0
+
+
+def test_a_mended_row_that_still_does_not_fit_is_listed_each_time(lake, tmp_path):
+    deliver(lake)
+    for number in range(3):
+        file = exported(lake, tmp_path / f"{number}.csv", {})
+        assert lake.mend(file).rows == 1
+        (row,) = rows_aside(lake.uri, "counts").to_pylist()
+        assert row["file"].startswith("mended/")
+        assert left(lake.uri, "counts") == 1
+
+
 def test_rows_of_a_file_that_broke_off_are_listed_once(tmp_path, monkeypatch):
     """It breaks off after a part of it was stored."""
     monkeypatch.setattr(load, "BATCH", 1)
