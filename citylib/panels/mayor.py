@@ -1,4 +1,4 @@
-"""The mayor's dashboard: the state of the city in one view."""
+"""The mayor's dashboard: its pages, and what is around them."""
 
 from __future__ import annotations
 
@@ -13,24 +13,20 @@ from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.feeds.told import place_of
 from citylib.look import theme
-from citylib.look.figures import period
 from citylib.look.words import languages, own_name, say
 from citylib.operations.store import Store
-from citylib.panels.charts import ChartPanel
 from citylib.panels.follow import follow, newest
-from citylib.panels.map import MapPanel
 from citylib.panels.model import CityModel, CubeFigures
-from citylib.panels.picture.tile import tile
+from citylib.panels.pages import Pages
 from citylib.panels.sources import SourcesPanel
-from citylib.panels.touch import Account, Markup, Page, TileRow, TimeControl
+from citylib.panels.touch import Account, Markup, Page
 from citylib.panels.view import describe, restore
 
-STEPS = {"hour": 24, "day": 7}
 COMMANDS = ("citylib load", "citylib compute")
 
 
 class MayorDashboard:
-    """Tiles, map, time and charts over one model, in a grid that suits wall, laptop and phone.
+    """The pages over one model; above them name, sources, choices, account, below them terms.
 
     Parameters
     ----------
@@ -55,13 +51,8 @@ class MayorDashboard:
         self.header.on_press(self._pressed)
         self.account = Account()
         self.sources = SourcesPanel(model)
-        self.tiles = TileRow()
-        self.time = TimeControl()
-        # Before map and charts, which take longer: what is named never lags behind them.
-        model.observe(self._choose_tile, ["indicator"])
-        model.observe(lambda _: self._draw_time(), ["indicator", "place", "language", "version"])
-        self.map = MapPanel(model)
-        self.charts = ChartPanel(model)
+        self.pages = Pages(model)
+        self.glance = self.pages.made["glance"]
         self.footer = Markup(name="city-footer")
         style = Markup(
             name="hidden",
@@ -69,18 +60,7 @@ class MayorDashboard:
         )
         top = Box([self.header, self.sources, self.account])
         top.add_class("city-top")
-        self.widget = Box(
-            [
-                style,
-                self.page,
-                top,
-                self.tiles,
-                self.map,
-                self.time,
-                self.charts,
-                self.footer,
-            ]
-        )
+        self.widget = Box([style, self.page, top, self.pages, self.footer])
         self.widget.add_class("city-dashboard")
         self._follow()
 
@@ -139,24 +119,16 @@ class MayorDashboard:
     def _follow(self) -> None:
         model, page = self.model, self.page
         self._say()
-        self._draw_time()
-        self.charts.fit(page.rem)
-        self.tiles.selected = model.indicator if model.indicator in model.headlines else ""
         model.observe(lambda _: self._say(), ["language", "theme", "version"])
-        page.observe(lambda change: self.charts.fit(change.new), ["rem"])
+        page.observe(lambda change: setattr(model, "rem", change.new), ["rem"])
         page.observe(lambda change: setattr(model, "theme", change.new), ["theme"])
         page.observe(lambda change: setattr(model, "language", change.new), ["language"])
         page.on_wish(lambda wish: restore(model, wish))
-        self.tiles.on_touch(model.show)
-        self.time.observe(lambda change: model.move(change.new), ["wish"])
-        model.observe(self._keep, ["indicator", "place", "area", "language", "version"])
+        model.observe(self._keep, ["page", "indicator", "place", "area", "language", "version"])
         self._keep()
 
     def _keep(self, _change: Any = None) -> None:
         self.page.view = describe(self.model)
-
-    def _choose_tile(self, change: Any) -> None:
-        self.tiles.selected = change.new if change.new in self.model.headlines else ""
 
     def _pressed(self, what: str) -> None:
         kind, _, value = what.partition(":")
@@ -171,29 +143,9 @@ class MayorDashboard:
         self.page.title, self.page.language, self.page.theme = title, lang, model.theme
         self.header.html = header(model, title)
         self.account.words = {key: say(lang, key) for key in ("account", "sign_out")}
-        self.tiles.label = say(lang, "tiles")
-        self.tiles.tiles = [
-            {"id": name, "html": tile(model.city, model.figures[name], lang)}
-            for name in model.headlines
-        ]
         self.footer.html = (
             f"<p>{say(lang, 'measured')} {escape(model.city.attribution.get(lang, ''))}</p>"
         )
-
-    def _draw_time(self) -> None:
-        model, lang, control = self.model, self.model.language, self.time
-        frequency = str(model.array.attrs.get("frequency", "day"))
-        count = model.times.size
-        step = STEPS.get(frequency, 1) if count > 60 else 1
-        with control.hold_sync():
-            control.indicator = model.indicator
-            control.length, control.step = count, step
-            control.place = control.wish = model.place
-            control.restart = max(0, count - 1 - 60 * step)
-            control.label = period(model.time, frequency, lang) if model.time else ""
-            control.words = {
-                key: say(lang, key) for key in ("time", "play", "pause", "earlier", "later")
-            }
 
 
 def header(model: CityModel, title: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from traitlets import HasTraits, Int, Unicode
+from traitlets import Enum, HasTraits, Int, Unicode
 
 from citylib.city.errors import CityError
 from citylib.city.profile import City
@@ -16,6 +16,10 @@ from citylib.panels.picture import reading as read
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+PAGES = ("glance", "district", "indicator", "pledges")
+"""What a dashboard can show: the whole city, an area, an indicator, targets. The first at first."""
 
 
 class NoFigures(CityError):
@@ -56,7 +60,7 @@ class CubeFigures(Mapping[str, Any]):
 
 
 class CityModel(HasTraits):
-    """The chosen indicator, period, area and language of one open screen.
+    """The chosen page, indicator, period, area and language of one open screen.
 
     Parameters
     ----------
@@ -73,11 +77,15 @@ class CityModel(HasTraits):
     >>> model.show("pm25")  # doctest: +SKIP
     """
 
+    page = Enum(PAGES, PAGES[0])
+    """Which of the pages is shown."""
     language = Unicode()
     theme = Unicode("dark")
     indicator = Unicode()
     place = Int()
     area = Unicode()
+    rem = Int(16)
+    """Size of type on the screen, in pixels."""
     version = Int()
     """Rises when the figures have been renewed."""
 

@@ -39,7 +39,7 @@ async def until(condition):
 
 
 def shown(page):
-    tiles = next(child for child in page.children if hasattr(child, "tiles"))
+    tiles = next(child.made["glance"].tiles for child in page.children if hasattr(child, "made"))
     return {tile["id"]: tile["html"] for tile in tiles.tiles}
 
 

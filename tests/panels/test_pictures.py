@@ -291,9 +291,9 @@ def test_what_a_profile_says_is_text_on_the_dashboard(city, make):
     model.language = "en"
     model.touch("11010")
     dashboard = MayorDashboard(model)
-    told = [w.html for w in (dashboard.header, dashboard.footer, dashboard.map.heading)]
-    told += [w.html for w in (dashboard.map.legend, *dashboard.charts.titles)]
-    told += [tile["html"] for tile in dashboard.tiles.tiles]
+    told = [w.html for w in (dashboard.header, dashboard.footer, dashboard.glance.map.heading)]
+    told += [w.html for w in (dashboard.glance.map.legend, *dashboard.glance.charts.titles)]
+    told += [tile["html"] for tile in dashboard.glance.tiles.tiles]
     assert not [html for html in told if "<img" in html]
 
 

@@ -1,7 +1,8 @@
 // The page around the panels: theme, language, size of type, and the view in the address; what a
 // reader chose stays chosen.
 const KEPT = "city-dashboard-";
-const VIEW = ["language", "indicator", "area", "time"];
+const VIEW = ["page", "language", "indicator", "area", "time"];
+const FIRST = "glance";
 
 function wanted(name) {
   try {
@@ -26,7 +27,11 @@ function address(changes) {
     if (value) url.searchParams.set(key, value);
     else url.searchParams.delete(key);
   }
-  if (url.href !== location.href) history.replaceState(history.state, "", url);
+  if (url.href === location.href) return;
+  // The way back leads from page to page, not through every area that was touched.
+  const turned = url.searchParams.get("page") !== new URL(location.href).searchParams.get("page");
+  history[turned ? "pushState" : "replaceState"](history.state, "", url);
+  if (turned) scrollTo(0, 0);
 }
 
 function initialize({ model }) {
@@ -79,6 +84,12 @@ function initialize({ model }) {
     requestAnimationFrame(() => requestAnimationFrame(begin));
   });
   watch.observe(document.body, { childList: true, subtree: true });
+  const back = () => {
+    const asked = new URLSearchParams(location.search);
+    const wish = Object.fromEntries(VIEW.map((key) => [key, asked.get(key)]));
+    model.send({ wish: { ...wish, page: wish.page ?? FIRST } });
+  };
+  addEventListener("popstate", back);
   model.on("change:theme", chosen);
   model.on("change:language", chosen);
   model.on("change:title", apply);
@@ -87,6 +98,7 @@ function initialize({ model }) {
   return () => {
     watch.disconnect();
     removeEventListener("resize", measure);
+    removeEventListener("popstate", back);
   };
 }
 
