@@ -24,7 +24,7 @@ import zarr
 
 from citylib.city.errors import CityError
 from citylib.indicators.draft import Draft
-from citylib.indicators.versions import BRANCH, KEEP, expire, moment_of, storage
+from citylib.indicators.versions import BRANCH, KEEP, MOST, expire, moment_of, storage
 
 
 class CubeMissing(CityError):
@@ -223,13 +223,16 @@ class Cube:
                 if snapshot.parent_id is not None:
                     yield str(snapshot.id), snapshot.written_at
 
-    def expire(self, keep: timedelta = KEEP) -> int:
-        """Remove versions that were replaced longer ago, and what is left of unfinished ones.
+    def expire(self, keep: timedelta = KEEP, most: int = MOST) -> int:
+        """Remove versions that were replaced longer ago or are too many, and what is left of
+        unfinished ones.
 
         Parameters
         ----------
         keep : timedelta
             Who has opened a version can go on reading it for so long after it was replaced.
+        most : int
+            So many of the newest are kept; none before them is, however young.
 
         Returns
         -------
@@ -240,7 +243,7 @@ class Cube:
         if repo is None:
             return 0
         with self._only_writer():
-            return expire(repo, keep)
+            return expire(repo, keep, most)
 
     @cached_property
     def _session(self) -> Any:
