@@ -28,7 +28,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.ipynb")
 HOME = "mayor.ipynb"
 """The mayor's own; it changes with the platform alone."""
 PATIENCE = 300
-"""Seconds that a notebook may take from top to bottom."""
+"""Seconds that a cell of a notebook may take."""
+GREETING = 10
+"""Seconds that a kernel's greeting is waited for: it is lost at times, and not needed."""
 LONGEST_TITLE = 120
 
 
@@ -199,7 +201,8 @@ def _run(cells: nbformat.NotebookNode, notebook: Path) -> None:
         sockets = {"transport": "ipc", "connection_file": f"{own}/kernel.json"}
         client = NotebookClient(
             cells,
-            timeout=PATIENCE,
+            timeout=GREETING,
+            timeout_func=lambda cell: PATIENCE,
             resources={"metadata": {"path": str(notebook.parent)}},
             config=Config({"KernelManager": sockets}),
         )
@@ -209,4 +212,4 @@ def _run(cells: nbformat.NotebookNode, notebook: Path) -> None:
             told = f"{notebook}: {error.ename}: {error.evalue}; mend the cell"
             raise NotPublished(told) from None
         except TimeoutError:
-            raise NotPublished(f"{notebook}: runs for more than {PATIENCE} s") from None
+            raise NotPublished(f"{notebook}: a cell runs for more than {PATIENCE} s") from None
