@@ -8,17 +8,20 @@ from ipywidgets import Box
 
 from citylib.look.figures import period
 from citylib.look.words import say
-from citylib.panels.charts import ChartPanel
+from citylib.panels.layers import CoverageLayer
 from citylib.panels.map import MapPanel
 from citylib.panels.model import CityModel
-from citylib.panels.picture.tile import tile
-from citylib.panels.touch import TileRow, TimeControl
+from citylib.panels.picture.aside import ranks, trend
+from citylib.panels.picture.domain import opened, overview
+from citylib.panels.picture.tile import local_now
+from citylib.panels.touch import Markup, TimeControl
 
 STEPS = {"hour": 24, "day": 7}
+SHOWN = ["indicator", "place", "area", "language", "version"]
 
 
 class Glance(Box):
-    """Tiles, map, time and charts over one model, in a grid that suits wall, laptop and phone.
+    """Domains, map and time, and the chosen place among the others.
 
     Parameters
     ----------
@@ -28,38 +31,51 @@ class Glance(Box):
 
     def __init__(self, model: CityModel) -> None:
         self._model = model
-        self.tiles = TileRow()
+        self.domains = Markup(name="city-domains")
+        self.domains.on_press(self._pressed)
         self.time = TimeControl()
         # Before map and charts, which take longer: what is named never lags behind them.
-        model.observe(self._choose_tile, ["indicator"])
+        model.observe(self._draw_domains, ["indicator", "domain", "language", "version"])
         model.observe(self._draw_time, ["indicator", "place", "language", "version"])
-        self.map = MapPanel(model)
-        self.charts = ChartPanel(model)
-        super().__init__([self.tiles, self.map, self.time, self.charts])
+        self.map = MapPanel(model, [CoverageLayer(), *model.layers])
+        self.trend, self.ranks = Markup(name="city-trend"), Markup(name="city-ranks")
+        self.ranks.on_press(self._pressed)
+        aside = Box([self.trend, self.ranks])
+        aside.add_class("city-aside")
+        super().__init__([self.domains, self.map, self.time, aside])
         self.add_class("city-glance")
-        self._draw_tiles()
+        self._draw_domains()
         self._draw_time()
-        self._choose_tile()
-        self._fit()
-        self.tiles.on_touch(model.show)
+        self._draw_aside()
         self.time.observe(lambda change: model.move(change.new), ["wish"])
-        model.observe(self._draw_tiles, ["language", "version"])
-        model.observe(self._fit, ["rem"])
+        model.observe(self._draw_aside, SHOWN)
 
-    def _fit(self, _change: Any = None) -> None:
-        self.charts.fit(self._model.rem)
-
-    def _choose_tile(self, _change: Any = None) -> None:
+    def _pressed(self, what: str) -> None:
         model = self._model
-        self.tiles.selected = model.indicator if model.indicator in model.headlines else ""
+        kind, _, value = what.partition(":")
+        if kind == "show":
+            with model.hold_trait_notifications():
+                model.layer = ""
+                model.show(value)
+        elif kind == "domain":
+            model.domain = value
+        elif kind == "area":
+            model.touch(value)
 
-    def _draw_tiles(self, _change: Any = None) -> None:
-        model, lang = self._model, self._model.language
-        self.tiles.label = say(lang, "tiles")
-        self.tiles.tiles = [
-            {"id": name, "html": tile(model.city, model.figures[name], lang)}
-            for name in model.headlines
-        ]
+    def _draw_domains(self, _change: Any = None) -> None:
+        model, lang, now = self._model, self._model.language, local_now(self._model.city)
+        chosen = next((one for one in model.domains if one.id == model.domain), None)
+        if chosen is not None:
+            html = opened(model.city, model.figures, chosen, lang, model.indicator, now)
+        else:
+            html = overview(model.city, model.figures, model.domains, lang, model.indicator, now)
+        self.domains.html = html
+
+    def _draw_aside(self, _change: Any = None) -> None:
+        model = self._model
+        about = (model.city, model.array, model.language, model.area, model.time)
+        self.trend.html = trend(*about)
+        self.ranks.html = ranks(*about)
 
     def _draw_time(self, _change: Any = None) -> None:
         model, lang, control = self._model, self._model.language, self.time

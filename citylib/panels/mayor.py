@@ -16,13 +16,19 @@ from citylib.look import theme
 from citylib.look.words import languages, own_name, say
 from citylib.operations.store import Store
 from citylib.panels.follow import follow, newest
-from citylib.panels.model import CityModel, CubeFigures
+from citylib.panels.model import PAGES, CityModel, CubeFigures
 from citylib.panels.pages import Pages
 from citylib.panels.sources import SourcesPanel
 from citylib.panels.touch import Account, Markup, Page
 from citylib.panels.view import describe, restore
 
 COMMANDS = ("citylib load", "citylib compute")
+SHEETS = (
+    *("picture", "page", "dashboard", "sources", "glance", "map", "charts"),
+    *("indicator", "district"),
+)
+KEPT = ["page", "domain", "layer", "indicator", "place", "area", "language", "version"]
+_CURRENT = ' aria-current="page"'
 
 
 class MayorDashboard:
@@ -56,7 +62,7 @@ class MayorDashboard:
         self.footer = Markup(name="city-footer")
         style = Markup(
             name="hidden",
-            html=f"<style>{theme.css('picture', 'page', 'dashboard', 'sources')}</style>",
+            html=f"<style>{theme.css(*SHEETS)}</style>",
         )
         top = Box([self.header, self.sources, self.account])
         top.add_class("city-top")
@@ -119,12 +125,12 @@ class MayorDashboard:
     def _follow(self) -> None:
         model, page = self.model, self.page
         self._say()
-        model.observe(lambda _: self._say(), ["language", "theme", "version"])
+        model.observe(lambda _: self._say(), ["language", "theme", "version", "page"])
         page.observe(lambda change: setattr(model, "rem", change.new), ["rem"])
         page.observe(lambda change: setattr(model, "theme", change.new), ["theme"])
         page.observe(lambda change: setattr(model, "language", change.new), ["language"])
         page.on_wish(lambda wish: restore(model, wish))
-        model.observe(self._keep, ["page", "indicator", "place", "area", "language", "version"])
+        model.observe(self._keep, KEPT)
         self._keep()
 
     def _keep(self, _change: Any = None) -> None:
@@ -136,6 +142,8 @@ class MayorDashboard:
             self.model.language = value
         elif kind == "theme" and value in theme.THEMES:
             self.model.theme = value
+        elif kind == "page" and value in PAGES:
+            self.model.page = value
 
     def _say(self) -> None:
         model, lang = self.model, self.model.language
@@ -149,8 +157,13 @@ class MayorDashboard:
 
 
 def header(model: CityModel, title: str) -> str:
-    """Name of the page, and the choice of language and theme."""
+    """Name of the page, the way to the other pages, and the choice of language and theme."""
     lang, spoken = model.language, model.city.languages
+    pages = "".join(
+        f'<button type="button" class="key" data-press="page:{page}"'
+        f"{_CURRENT if page == model.page else ''}>{say(lang, f'nav_{page}')}</button>"
+        for page in ("glance", "pledges")
+    )
     choices = "".join(
         f'<button type="button" class="key" lang="{code}" data-press="language:{code}" '
         f'aria-pressed="{str(code == lang).lower()}">{own_name(code)}</button>'
@@ -158,9 +171,10 @@ def header(model: CityModel, title: str) -> str:
     )
     other = "light" if model.theme == "dark" else "dark"
     return (
-        f"<h1>{escape(title)}</h1><nav>{choices}"
-        f'<button type="button" class="key" data-press="theme:{other}">'
-        f"{say(lang, f'theme_{other}')}</button></nav>"
+        f"<h1>{escape(title)}</h1>"
+        f'<nav class="pages" aria-label="{say(lang, "pages")}">{pages}</nav>'
+        f'<div class="choices">{choices}<button type="button" class="key" '
+        f'data-press="theme:{other}">{say(lang, f"theme_{other}")}</button></div>'
     )
 
 

@@ -12,6 +12,7 @@ from traitlets import Enum, HasTraits, Int, Unicode
 
 from citylib.city.errors import CityError
 from citylib.city.profile import City
+from citylib.panels.domains import Domain, domains_of
 from citylib.panels.picture import reading as read
 
 if TYPE_CHECKING:
@@ -69,7 +70,12 @@ class CityModel(HasTraits):
     figures : mapping of str to xarray.DataArray
         Indicators by id, dims `(time, area)`, as the cube gives them.
     indicator : str, optional
-        What is shown first; by default the first headline known by area.
+        What is shown first; by default the first that is known by area.
+
+    Attributes
+    ----------
+    layers : tuple of citylib.panels.layers.Layer
+        What a map can show beside the indicators.
 
     Examples
     --------
@@ -84,6 +90,10 @@ class CityModel(HasTraits):
     indicator = Unicode()
     place = Int()
     area = Unicode()
+    domain = Unicode()
+    """Whose indicators stand beside the map; empty: a headline figure for each."""
+    layer = Unicode()
+    """What the map shows; empty: the indicator."""
     rem = Int(16)
     """Size of type on the screen, in pixels."""
     version = Int()
@@ -95,7 +105,9 @@ class CityModel(HasTraits):
         super().__init__(language=city.languages[0], area=city.code)
         self.city = city
         self.figures = figures
+        self.layers: tuple[Any, ...] = ()
         self._times: dict[str, np.ndarray] = {}
+        self._domains: tuple[tuple[str, int], list[Domain]] | None = None
         self.show(indicator or self._first())
 
     @cached_property
@@ -103,11 +115,14 @@ class CityModel(HasTraits):
         """Indicators that have a figure, in the cube's order."""
         return [name for name in self.figures if self.times_of(name).size]
 
-    @cached_property
-    def headlines(self) -> list[str]:
-        """Those of `ids` that have a tile; all when none is marked."""
-        marked = [name for name in self.ids if int(self.figures[name].attrs.get("headline") or 0)]
-        return marked or list(self.ids)
+    @property
+    def domains(self) -> list[Domain]:
+        """What there is, by domain, with what is past its threshold first."""
+        key = (self.language, self.version)
+        if self._domains is None or self._domains[0] != key:
+            found = domains_of(self.city, self.figures, self.ids, self.language)
+            self._domains = (key, found)
+        return self._domains[1]
 
     @property
     def array(self) -> xr.DataArray:
@@ -167,8 +182,8 @@ class CityModel(HasTraits):
         """
         time, at_end = self.time, self.place == self._end
         self._times.clear()
-        for name in ("ids", "headlines"):
-            self.__dict__.pop(name, None)
+        self._domains = None
+        self.__dict__.pop("ids", None)
         with self.hold_trait_notifications():
             if self.indicator not in self.ids:
                 self.show(self._first())
@@ -195,9 +210,8 @@ class CityModel(HasTraits):
         return int(np.searchsorted(times, np.datetime64(newest, "ns")))
 
     def _first(self) -> str:
-        by_area = [
-            name for name in self.headlines if read.districts(self.figures[name], self.city.code)
-        ]
-        if not self.headlines:
+        if not self.ids:
             raise NoFigures("no indicator has a figure yet; run: citylib load, citylib compute")
-        return [*by_area, *self.headlines][0]
+        members = [one.id for domain in self.domains for one in domain.members]
+        by_area = [name for name in members if read.districts(self.figures[name], self.city.code)]
+        return [*by_area, *members][0]

@@ -11,7 +11,8 @@ from citylib.panels.model import PAGES, CityModel
 
 
 def describe(model: CityModel) -> dict[str, str]:
-    """The view of a model: `language`, `indicator`, and `page`, `area`, `time` where chosen.
+    """The view of a model: `language`, `indicator`, and `page`, `domain`, `layer`, `area`,
+    `time` where they are chosen.
 
     Who looks at the newest period looks at it: its date is not kept, so that the same address
     shows the newest one tomorrow.
@@ -24,6 +25,9 @@ def describe(model: CityModel) -> dict[str, str]:
     view = {"language": model.language, "indicator": model.indicator}
     if model.page != PAGES[0]:
         view["page"] = model.page
+    for key in ("domain", "layer"):
+        if getattr(model, key):
+            view[key] = getattr(model, key)
     if model.area != model.city.code:
         view["area"] = model.area
     if model.time is not None and not model.at_newest:
@@ -53,6 +57,10 @@ def restore(model: CityModel, view: Mapping[str, Any]) -> None:
             model.area = wanted["area"]
         if wanted.get("page") in PAGES:
             model.page = wanted["page"]
+        if wanted.get("domain") in {domain.id for domain in model.domains}:
+            model.domain = wanted["domain"]
+        if "layer" in wanted and wanted["layer"].replace("-", "_").isidentifier():
+            model.layer = wanted["layer"]
         if "time" in wanted:
             _go_to(model, wanted["time"])
 

@@ -7,6 +7,7 @@ import pytest
 
 from citylib.city.settings import Settings
 from citylib.panels import model as models
+from citylib.panels.charts import ChartPanel
 from citylib.panels.map import MapPanel
 from citylib.panels.mayor import MayorDashboard
 from citylib.panels.model import CityModel
@@ -40,20 +41,27 @@ def glance(dashboard):
     return dashboard.glance
 
 
+@pytest.fixture
+def charts(model):
+    return ChartPanel(model)
+
+
 def said(widget, **content):
     """What the browser says to a widget."""
     widget._handle_custom_msg(content, [])
 
 
-def test_it_begins_with_a_headline_that_is_known_by_area(model, city):
+def test_it_begins_with_what_is_known_by_area(model, city):
     assert model.indicator == "pm25"
     assert model.area == city.code
     assert model.time.isoformat() == "2022-12-10T00:00:00"
-    assert model.headlines == ["rides", "pm25", "fires"]
+    [domain] = model.domains
+    # Those with a mark before the others, each in the cube's order.
+    assert [one.id for one in domain.members] == ["rides", "pm25", "fires", "homes", "people"]
 
 
 def test_a_tile_switches_map_and_time(glance, figures, city):
-    said(glance.tiles, touch="fires")
+    said(glance.domains, press="show:fires")
     last = figures["fires"].isel(time=-1)
     assert glance.time.label == "2024년 10월"
     assert repr(float(last.sel(area=city.code))) in glance.map.heading.html
@@ -70,7 +78,7 @@ def test_recolouring_sends_no_geometry(dashboard, glance):
     glance.map.map.observe(sent.append)
     for layer in glance.map.map.layers:
         layer.observe(sent.append)
-    said(glance.tiles, touch="fires")
+    said(glance.domains, press="show:fires")
     dashboard.model.move(3)
     assert sent == []
 
@@ -90,7 +98,7 @@ def test_the_map_draws_the_level_of_the_indicator_and_sends_it_once(
     assert glance.map.areas.labels["1101053"].startswith("종로구 사직동: ")
     dashboard.model.touch("1101053")
     assert "종로구 사직동" in glance.map.heading.html
-    assert "423곳 중" in glance.charts.titles[1].html
+    assert "423곳 중" in glance.ranks.html
     dashboard.model.show("pm25")
     assert glance.map.map.layers == layers
     assert dashboard.model.area == "11010", "the district around the neighbourhood"
@@ -107,31 +115,34 @@ def test_the_zoom_keys_speak_the_readers_language(dashboard, glance):
     assert zoom.zoom_in_title == "Zoom in"
 
 
-def test_the_history_says_its_ticks_as_the_public_page_does(dashboard, glance, figures):
-    dashboard.model.show("people")
+def test_the_history_says_its_ticks_as_the_public_page_does(model, charts, figures):
+    model.show("people")
     figures["people"].values[:, 0] = [9_800_000, 9_700_000, 9_900_000, 9_600_000, 9_500_000]
-    dashboard.model.renew()
-    across, up = glance.charts.history.axes
+    model.renew()
+    across, up = charts.history.axes
     assert up.tick_labels == {
         "0": "0", "2000000": "200만", "4000000": "400만",
         "6000000": "600만", "8000000": "800만", "10000000": "1,000만",
     }  # fmt: skip
     assert up.tick_values.tolist() == [float(value) for value in up.tick_labels]
-    dashboard.model.show("pm25")
+    model.show("pm25")
     assert across.tick_format == "%Y.%-m.%-d"
 
 
 def test_one_figure_alone_is_said_in_the_place_of_a_history(city, make):
     model = CityModel(city, {"racks": make("racks", "year", 1, "2025", units="1")})
-    dashboard = MayorDashboard(model)
-    assert dashboard.glance.charts.history.layout.visibility == "hidden"
-    assert "값이 하나뿐이라 추이가 없습니다" in dashboard.glance.charts.titles[0].html
+    charts = ChartPanel(model)
+    assert charts.history.layout.visibility == "hidden"
+    assert "값이 하나뿐이라 추이가 없습니다" in charts.titles[0].html
+    trend = MayorDashboard(model).glance.trend.html
+    assert "값이 하나뿐이라 추이가 없습니다" in trend
+    assert "<svg" not in trend
 
 
-def test_a_district_switches_the_charts_and_again_back(dashboard, glance, figures, city):
+def test_a_district_switches_the_charts_and_again_back(dashboard, glance, charts, figures, city):
     code = "11010"
-    dashboard.model.touch(code)
-    own, other, _ = glance.charts._lines
+    said(glance.ranks, press=f"area:{code}")
+    own, other, _ = charts._lines
     assert np.array_equal(own.y, figures["pm25"].sel(area=code).values)
     assert np.array_equal(other.y, figures["pm25"].sel(area=city.code).values)
     assert glance.map.areas.selected == code
@@ -142,20 +153,20 @@ def test_a_district_switches_the_charts_and_again_back(dashboard, glance, figure
     assert other.y.size == 0
 
 
-def test_bars_are_the_cubes_figures(dashboard, glance, figures, city):
-    dashboard.model.touch("11010")
+def test_bars_are_the_cubes_figures(model, charts, figures, city):
+    model.touch("11010")
     last = figures["pm25"].isel(time=-1)
     values = last.values[1:]
-    shown = glance.charts._ranks.y
+    shown = charts._ranks.y
     assert shown[-1] == values.max()
     assert shown[0] == values.min()
-    parts = dict(zip(glance.charts._parts.x, glance.charts._parts.y, strict=True))
+    parts = dict(zip(charts._parts.x, charts._parts.y, strict=True))
     found = {name.split("  ")[0]: value for name, value in parts.items()}
     assert found[city.area_name("11010", "ko")] == float(last.sel(area="11010"))
     assert found["가장 높음"] == values.max()
     assert found["시 전체"] == float(last.sel(area=city.code))
     assert found["중앙값"] == np.median(values)
-    assert list(glance.charts._parts.scales["x"].domain) == list(glance.charts._parts.x)
+    assert list(charts._parts.scales["x"].domain) == list(charts._parts.x)
 
 
 def test_time_moves_the_map_and_is_said(dashboard, glance, figures, city):
@@ -172,7 +183,7 @@ def test_the_period_is_named_before_map_and_charts_are_drawn(glance):
     for widget in (
         glance.time,
         glance.map.areas,
-        glance.charts.titles[1],
+        glance.ranks,
     ):
         widget.observe(lambda change: changed.append((change.owner, change.name)))
     glance.time.wish = 4
@@ -180,13 +191,13 @@ def test_the_period_is_named_before_map_and_charts_are_drawn(glance):
     assert order == [
         glance.time,
         glance.map.areas,
-        glance.charts.titles[1],
+        glance.ranks,
     ]
 
 
 def test_language_and_theme_change_on_the_page(dashboard, glance):
     dashboard.page.language = "en"
-    assert "Title of pm25" in glance.tiles.tiles[1]["html"]
+    assert "Title of rides" in glance.domains.html
     assert dashboard.page.title == "Seoul at a glance"
     assert glance.time.words["play"] == "Play"
     assert "District" not in glance.map.areas.labels["11010"]
@@ -200,24 +211,26 @@ def test_language_and_theme_change_on_the_page(dashboard, glance):
 
 
 def test_a_figure_of_the_city_alone_says_so_and_paints_nothing(glance):
-    said(glance.tiles, touch="rides")
+    said(glance.domains, press="show:rides")
     assert "시 전체 값만" in glance.map.legend.html
     assert set(glance.map.areas.colours.values()) == {"missing"}
-    assert "시 전체 값만" in glance.charts.titles[1].html
+    assert "시 전체 값만" in glance.ranks.html
 
 
 def test_an_indicator_without_tile_is_chosen_from_the_list(dashboard, glance):
     assert 'value="people"' in glance.map.heading.html
     glance.map._pressed("people")
     assert dashboard.model.indicator == "people"
-    assert glance.tiles.selected == ""
+    assert 'aria-pressed="true"' not in glance.domains.html
     glance.map._pressed("nothing of the kind")
     assert dashboard.model.indicator == "people"
 
 
-def test_type_of_any_size_has_room(dashboard, glance):
+def test_type_of_any_size_has_room(dashboard, charts):
     dashboard.page.rem = 36
-    assert glance.charts.history.fig_margin["left"] == round(3.6 * 36)
+    assert dashboard.model.rem == 36
+    charts.fit(36)
+    assert charts.history.fig_margin["left"] == round(3.6 * 36)
 
 
 def test_a_change_takes_little_time(glance):

@@ -65,7 +65,7 @@ def test_the_page_is_told_the_view_and_asks_for_one(model):
     dashboard.page._handle_custom_msg({"wish": CHOSEN}, [])
     assert answers == [({"shown": True}, CHOSEN)]
     assert dashboard.glance.time.label == "Aug 2024"
-    assert dashboard.glance.tiles.selected == "fires"
+    assert '<option value="fires" selected>' in dashboard.glance.map.heading.html
     assert dashboard.glance.map.areas.selected == "11010"
     dashboard.page._handle_custom_msg({"wish": "fires"}, [])
     assert len(answers) == 1

@@ -22,6 +22,7 @@ function render({ model, el }) {
   const paint = () => {
     const colours = model.get("colours");
     const labels = model.get("labels");
+    const marked = new Set(model.get("marked"));
     const all = [...paths()];
     const wanted = [reached, model.get("selected")];
     const stop = wanted.find((code) => all.some((path) => codeOf(path) === code));
@@ -31,6 +32,7 @@ function render({ model, el }) {
       const code = codeOf(path);
       path.dataset.area = code;
       path.dataset.paint = colours[code] ?? "missing";
+      path.toggleAttribute("data-marked", marked.has(code));
       path.setAttribute("tabindex", door === null || code === door ? "0" : "-1");
       path.setAttribute("role", "button");
       path.setAttribute("aria-label", labels[code] ?? code);

@@ -1,7 +1,7 @@
 // The page around the panels: theme, language, size of type, and the view in the address; what a
 // reader chose stays chosen.
 const KEPT = "city-dashboard-";
-const VIEW = ["page", "language", "indicator", "area", "time"];
+const VIEW = ["page", "language", "domain", "layer", "indicator", "area", "time"];
 const FIRST = "glance";
 
 function wanted(name) {
@@ -62,7 +62,7 @@ function initialize({ model }) {
   if (["dark", "light"].includes(theme)) model.set("theme", theme);
   model.save_changes();
   apply();
-  // A chart that is being drawn misses what changes meanwhile: view and size wait for it.
+  // A map that is being drawn misses what changes meanwhile: view and size wait for it.
   const settle = () => {
     root.dataset.settled = "true";
   };
@@ -76,14 +76,13 @@ function initialize({ model }) {
     model.on("msg:custom", settle); // the kernel's answer, after all that it changed
     model.send({ wish });
   };
-  // History has two axes, ranking and comparison one each.
-  const drawn = () => document.querySelectorAll(".city-charts .bqplot g.axis").length >= 4;
+  const drawn = () => document.querySelector(".city-map path[data-paint]");
   const watch = new MutationObserver(() => {
     if (!drawn()) return;
     watch.disconnect();
     requestAnimationFrame(() => requestAnimationFrame(begin));
   });
-  watch.observe(document.body, { childList: true, subtree: true });
+  watch.observe(document.body, { subtree: true, childList: true, attributeFilter: ["data-paint"] });
   const back = () => {
     const asked = new URLSearchParams(location.search);
     const wish = Object.fromEntries(VIEW.map((key) => [key, asked.get(key)]));
