@@ -60,7 +60,7 @@ class Glance(Box):
         elif kind == "domain":
             model.domain = value
         elif kind == "area":
-            model.touch(value)
+            model.touch(value)  # the chosen one again: back to the whole city
 
     def _draw_domains(self, _change: Any = None) -> None:
         model, lang, now = self._model, self._model.language, local_now(self._model.city)

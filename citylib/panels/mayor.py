@@ -25,7 +25,7 @@ from citylib.panels.view import describe, restore
 COMMANDS = ("citylib load", "citylib compute")
 SHEETS = (
     *("picture", "page", "dashboard", "sources", "glance", "map", "charts"),
-    *("indicator", "district"),
+    *("indicator", "district", "pledges"),
 )
 KEPT = ["page", "domain", "layer", "indicator", "place", "area", "language", "version"]
 _CURRENT = ' aria-current="page"'
@@ -162,7 +162,7 @@ def header(model: CityModel, title: str) -> str:
     pages = "".join(
         f'<button type="button" class="key" data-press="page:{page}"'
         f"{_CURRENT if page == model.page else ''}>{say(lang, f'nav_{page}')}</button>"
-        for page in ("glance", "pledges")
+        for page in (("glance", "pledges") if any_target(model) else ())
     )
     choices = "".join(
         f'<button type="button" class="key" lang="{code}" data-press="language:{code}" '
@@ -176,6 +176,11 @@ def header(model: CityModel, title: str) -> str:
         f'<div class="choices">{choices}<button type="button" class="key" '
         f'data-press="theme:{other}">{say(lang, f"theme_{other}")}</button></div>'
     )
+
+
+def any_target(model: CityModel) -> bool:
+    """Whether there is something to show on the page of targets."""
+    return any("target" in model.figures[name].attrs for name in model.ids)
 
 
 def notice(city: City | None, error: CityError | None) -> Box:

@@ -21,6 +21,7 @@ SIGNS = {
     "beyond": '<svg class="sign" viewBox="0 0 20 18" aria-hidden="true"><path d="M10 0 20 18H0z"/>'
     '<path class="cut" d="M9 6h2v6H9zM9 13.5h2v2H9z"/></svg>',
     "near": '<span class="sign" aria-hidden="true">◆</span>',
+    "steady": '<span class="sign" aria-hidden="true">▶</span>',
     "within": '<span class="sign" aria-hidden="true">●</span>',
 }
 """A state is said by sign, word and colour: never by colour alone."""
