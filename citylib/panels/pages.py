@@ -7,12 +7,20 @@ from typing import Any
 
 from ipywidgets import Box, Widget
 
+from citylib.panels.district import DistrictPage
 from citylib.panels.glance import Glance
+from citylib.panels.indicator import IndicatorPage
 from citylib.panels.model import PAGES, CityModel
+from citylib.panels.pledges import PledgesPage
 
 Factory = Callable[[CityModel], Widget]
 
-FACTORIES: dict[str, Factory] = {"glance": Glance}
+FACTORIES: dict[str, Factory] = {
+    "glance": Glance,
+    "district": DistrictPage,
+    "indicator": IndicatorPage,
+    "pledges": PledgesPage,
+}
 """What makes each page, by its name in the address."""
 
 
