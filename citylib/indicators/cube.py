@@ -89,6 +89,41 @@ class Cube:
             self.__dict__.pop(name, None)
         self._opened.clear()
 
+    def changed_since(self, version: str) -> set[str]:
+        """Indicators that are not what they were at an earlier version, by id.
+
+        Parameters
+        ----------
+        version : str
+            One that was shown before; when it is gone, all indicators count as changed.
+        """
+        if version == self.version:
+            return set()
+        repo = self._repo()
+        try:
+            difference = repo.diff(from_snapshot_id=version, to_snapshot_id=self.version)
+            before = _about(repo.readonly_session(snapshot_id=version).store)
+        except (icechunk.IcechunkError, ValueError):
+            return set(self._groups)
+        touched = {
+            *difference.updated_chunks,
+            *difference.updated_arrays,
+            *difference.new_arrays,
+            *difference.deleted_arrays,
+        }
+
+        def same(name: str) -> bool:
+            return all(
+                before.get(key, {}).get(name) == self._root.get(key, {}).get(name)
+                for key in ("groups", "spans", "declarations")
+            )
+
+        return {
+            name
+            for name, group in self._groups.items()
+            if not same(name) or touched & {f"/{group}/{name}", f"/{group}/area"}
+        }
+
     def ids(self) -> list[str]:
         """Indicators in the cube, in the order of their declaration."""
         return list(self._groups)

@@ -42,9 +42,16 @@ class CubeFigures(Mapping[str, Any]):
 
     def refresh(self) -> None:
         """Show the cube's newest version from now on."""
+        before = self._cube.version
         self._cube.refresh()
+        changed = self._cube.changed_since(before)
         self._ids = self._cube.ids()
-        self._read.clear()
+        computed = self._cube.attrs.get("computed", "")
+        self._read = {
+            name: array.assign_attrs(computed=computed)
+            for name, array in self._read.items()
+            if name in self._ids and name not in changed
+        }
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._ids:

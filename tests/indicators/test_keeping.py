@@ -108,3 +108,31 @@ def test_the_program_answers_each_line_and_survives_what_is_wrong(town):
 
     data.keep_up(town, lines(), said.append)
     assert said == [data.DONE]
+
+
+def test_a_reader_is_told_which_indicators_are_others(town, keeper):
+    path = town.profile / "indicators" / "all.toml"
+    path.write_text(
+        path.read_text() + '\n[east]\ntitle = { en = "East" }\ndomain = "air"\n'
+        'dataset = "counts"\nmeasure = "n"\naggregation = "max"\nfrequency = "year"\nunits = "1"\n'
+    )
+    run_load(town, ())
+    keeper.renew()
+    cube = Cube(town.cube)
+    first = cube.version
+    assert cube.changed_since(first) == set()
+    add(town, "2020-01-04,West,5")  # no new maximum
+    keeper.renew()
+    cube.refresh()
+    second = cube.version
+    assert cube.changed_since(first) >= {"total", "mean"}
+    path.write_text(path.read_text().replace('"Total"', '"Sum"'))
+    keeper.renew()
+    cube.refresh()
+    assert "total" in cube.changed_since(second)
+    assert "east" not in cube.changed_since(second)
+    assert cube.changed_since("nonsense") == {"total", "mean", "east"}
+    path.write_text(path.read_text().split("[mean]")[0])
+    keeper.renew()
+    cube.refresh()
+    assert cube.changed_since(first) == {"total"}
