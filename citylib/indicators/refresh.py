@@ -222,6 +222,7 @@ def run_compute(settings: Settings, again: bool = False) -> bool:
     DatasetMissing
         Tables are missing. All indicators on the others are up to date.
     """
+    from citylib.indicators.densities import place_of, tell_densities
     from citylib.indicators.keeping import Keeper
 
     console = Console(file=sys.stdout, highlight=False)
@@ -230,6 +231,7 @@ def run_compute(settings: Settings, again: bool = False) -> bool:
         keeper = Keeper(settings, store)
         with progress_bar(console) as progress:
             outcome = keeper.renew(again, progress)
+    tell_densities(keeper.lake, keeper.city, place_of(settings))
     count, version = len(keeper.computed), keeper.cube.version
     if outcome is None:
         console.print(f"{count} indicators are up to date, version {version}")

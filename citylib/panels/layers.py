@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from citylib.city.profile import City
+from citylib.indicators.densities import told_densities
 from citylib.look import colours, figures
 from citylib.look.words import say
 from citylib.panels.model import CityModel
@@ -27,9 +29,13 @@ class Layer(Protocol):
     ----------
     name : str
         Short and unique; the address keeps it.
+    group : str
+        Layers of one group share a list in the switch, named by the word `layer.<group>`; those of
+        none have a button each.
     """
 
     name: str
+    group: str
 
     def words(self, lang: str) -> str:
         """What the switch calls it."""
@@ -64,7 +70,7 @@ class IndicatorLayer:
     def __init__(self, city: City, level: str) -> None:
         self._city = city
         self.level = level
-        self.name = level
+        self.name, self.group = level, ""
 
     def words(self, lang: str) -> str:
         names = self._city.levels[self.level].name
@@ -108,7 +114,7 @@ class IndicatorLayer:
 class CoverageLayer:
     """How many of the indicators have a figure for an area in their newest period."""
 
-    name = "coverage"
+    name, group = "coverage", ""
 
     def words(self, lang: str) -> str:
         return say(lang, "layer.coverage")
@@ -170,15 +176,14 @@ class DensityLayer:
     """
 
     def __init__(self, dataset: str, title: Mapping[str, str], cells: Mapping[str, Any]) -> None:
-        self.name = f"density-{dataset}"
+        self.name, self.group = f"density-{dataset}", "density"
         self._title = dict(title)
         self._cells = cells
         self._counts = [float(one["properties"]["count"]) for one in cells["features"]]
         self._drawn: Any = None
 
     def words(self, lang: str) -> str:
-        title = self._title.get(lang) or next(iter(self._title.values()))
-        return say(lang, "layer.density", title=title)
+        return self._title.get(lang) or next(iter(self._title.values()))
 
     def draw(self, panel: MapPanel, model: CityModel) -> None:
         import ipyleaflet
@@ -210,3 +215,10 @@ class DensityLayer:
     def clear(self, panel: MapPanel) -> None:
         if self._drawn is not None:
             panel.take(self._drawn)
+
+
+def density_layers(place: Path) -> tuple[Layer, ...]:
+    """A layer for each map in the folder that `citylib compute` fills."""
+    return tuple(
+        DensityLayer(name, cells["title"], cells) for name, cells in told_densities(place).items()
+    )

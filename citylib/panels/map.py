@@ -174,9 +174,7 @@ class MapPanel(Box):
         self.legend.html = wanted.legend(model)
 
 
-def heading(
-    model: CityModel, on_offer: Sequence[Layer] = (), shown: Layer | None = None
-) -> str:
+def heading(model: CityModel, on_offer: Sequence[Layer] = (), shown: Layer | None = None) -> str:
     """What the map shows, for whom and when: indicator, layer, figure, class, period, source."""
     lang, city = model.language, model.city
     found = model.reading(model.area)
@@ -190,25 +188,48 @@ def heading(
             f'<button type="button" class="key" data-press="page:district">'
             f"{say(lang, 'open_district')}</button>"
         )
-    switch = "".join(
-        f'<button type="button" class="key" data-press="layer:{escape(layer.name)}" '
-        f'aria-pressed="{str(layer is shown).lower()}">{escape(layer.words(lang))}</button>'
-        for layer in (on_offer if len(on_offer) > 1 else ())
-    )
+    offered = on_offer if len(on_offer) > 1 else ()
     marks = replay_mark(found, lang)
     if found.classification != "public":
         marks += badge(found.classification, lang)
     return (
-        f'<label class="choice"><span class="hidden">{say(lang, "choose")}</span>'
+        f'<div class="line"><label class="choice"><span class="hidden">{say(lang, "choose")}</span>'
         f"<select>{choices(model)}</select></label>"
-        f'<div class="layers" role="group" aria-label="{say(lang, "layers")}">{switch}</div>'
-        f'<p class="shown" data-area="{model.area}"><span class="place">{escape(place)}</span> '
+        f'<div class="layers" role="group" aria-label="{say(lang, "layers")}">'
+        f"{switch(offered, shown, lang)}</div></div>"
+        f'<div class="line"><p class="shown" data-area="{model.area}">'
+        f'<span class="place">{escape(place)}</span> '
         f"{figure(found, lang)} {state(grade(model.array, found.value, lang), found.units, lang)} "
         f"{when(found, lang, local_now(city))} {marks} "
         f'<span class="source">{say(lang, "source")}: {escape(found.source)}</span></p>'
         f'<div class="doors">{back}<button type="button" class="key" data-press="page:indicator">'
-        f"{say(lang, 'open_indicator')}</button></div>"
+        f"{say(lang, 'open_indicator')}</button></div></div>"
     )
+
+
+def switch(on_offer: Sequence[Layer], shown: Layer | None, lang: str) -> str:
+    """The layers as buttons; those of a group as one list."""
+    alone = "".join(
+        f'<button type="button" class="key" data-press="layer:{escape(layer.name)}" '
+        f'aria-pressed="{str(layer is shown).lower()}">{escape(layer.words(lang))}</button>'
+        for layer in on_offer
+        if not layer.group
+    )
+    lists = []
+    for group in dict.fromkeys(layer.group for layer in on_offer if layer.group):
+        members = [layer for layer in on_offer if layer.group == group]
+        chosen = " chosen" if any(layer is shown for layer in members) else ""
+        options = "".join(
+            f'<option value="layer:{escape(layer.name)}"{" selected" if layer is shown else ""}>'
+            f"{escape(layer.words(lang))}</option>"
+            for layer in members
+        )
+        name = say(lang, f"layer.{group}")
+        lists.append(
+            f'<select class="key{chosen}" aria-label="{name}">'
+            f"<option disabled{'' if chosen else ' selected'}>{name}</option>{options}</select>"
+        )
+    return alone + "".join(lists)
 
 
 def choices(model: CityModel) -> str:

@@ -12,10 +12,12 @@ from citylib.city.errors import CityError
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.feeds.told import place_of
+from citylib.indicators.densities import place_of as place_of_densities
 from citylib.look import theme
 from citylib.look.words import languages, own_name, say
 from citylib.operations.store import Store
 from citylib.panels.follow import follow, newest
+from citylib.panels.layers import density_layers
 from citylib.panels.model import PAGES, CityModel, CubeFigures
 from citylib.panels.pages import Pages
 from citylib.panels.sources import SourcesPanel
@@ -52,7 +54,12 @@ class MayorDashboard:
     def __init__(self, model: CityModel) -> None:
         self.model = model
         city = model.city
-        self.page = Page(language=model.language, languages=list(city.languages), theme=model.theme)
+        self.page = Page(
+            language=model.language,
+            languages=list(city.languages),
+            theme=model.theme,
+            timezone=city.timezone,
+        )
         self.header = Markup(name="city-header")
         self.header.on_press(self._pressed)
         self.account = Account()
@@ -90,7 +97,9 @@ class MayorDashboard:
             cube = Cube(settings.cube)
             if cube.empty:
                 return notice(city, None)
-            dashboard = cls(CityModel(city, CubeFigures(cube)))
+            model = CityModel(city, CubeFigures(cube))
+            model.layers = density_layers(place_of_densities(settings))
+            dashboard = cls(model)
         except CityError as error:
             return notice(city, error)
         dashboard.follow(store, seen)
@@ -173,6 +182,7 @@ def header(model: CityModel, title: str) -> str:
     return (
         f"<h1>{escape(title)}</h1>"
         f'<nav class="pages" aria-label="{say(lang, "pages")}">{pages}</nav>'
+        f'<time class="city-clock" aria-hidden="true"></time>'
         f'<div class="choices">{choices}<button type="button" class="key" '
         f'data-press="theme:{other}">{say(lang, f"theme_{other}")}</button></div>'
     )

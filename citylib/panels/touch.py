@@ -68,6 +68,9 @@ class Page(anywidget.AnyWidget):
     title = Unicode().tag(sync=True)
     """Title of the window."""
 
+    timezone = Unicode("UTC").tag(sync=True)
+    """IANA name of the city's; the clock on the page goes by it."""
+
     rem = Int(16).tag(sync=True)
     """Size of type in pixels, as the browser says."""
 

@@ -30,8 +30,8 @@ def flat(make):
 
 @pytest.mark.parametrize(
     ("value", "word", "kind"),
-    [(3, "good", "within"), (15, "good", "within"), (15.1, "fair", "near"),
-     (35, "fair", "near"), (35.1, "bad", "beyond"), (900, "bad", "beyond")],
+    [(3, "good", "within"), (15, "good", "within"), (15.1, "fair", "watch"),
+     (35, "fair", "watch"), (35.1, "bad", "beyond"), (900, "bad", "beyond")],
 )  # fmt: skip
 def test_a_figure_has_the_class_that_the_source_gives_it(flat, value, word, kind):
     found = grade(flat("pm25", value, **BOUNDS), value, "en")

@@ -58,6 +58,15 @@ function initialize({ model }) {
       model.save_changes();
     }
   };
+  // The page's clock, in the city's time: its element comes and goes with the head of the page.
+  const tick = () => {
+    const form = { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    const now = new Date().toLocaleString(model.get("language"), { ...form, timeZone: model.get("timezone") });
+    for (const clock of document.querySelectorAll(".city-clock")) {
+      if (clock.textContent !== now) clock.textContent = now;
+    }
+  };
+  const ticking = setInterval(tick, 1000);
   const theme = wanted("theme");
   if (["dark", "light"].includes(theme)) model.set("theme", theme);
   model.save_changes();
@@ -96,6 +105,7 @@ function initialize({ model }) {
   addEventListener("resize", measure);
   return () => {
     watch.disconnect();
+    clearInterval(ticking);
     removeEventListener("resize", measure);
     removeEventListener("popstate", back);
   };

@@ -17,12 +17,15 @@ from citylib.look.words import say
 if TYPE_CHECKING:
     import xarray as xr
 
+_SHAPES = {
+    "beyond": '<path d="M10 0 20 18H0z"/><path class="cut" d="M9 6h2v6H9zM9 13.5h2v2H9z"/>',
+    "watch": '<path d="M10 0 19 9 10 18 1 9z"/>',
+    "steady": '<path d="M3 0 19 9 3 18z"/>',
+    "within": '<circle cx="10" cy="9" r="8.5"/>',
+}
 SIGNS = {
-    "beyond": '<svg class="sign" viewBox="0 0 20 18" aria-hidden="true"><path d="M10 0 20 18H0z"/>'
-    '<path class="cut" d="M9 6h2v6H9zM9 13.5h2v2H9z"/></svg>',
-    "near": '<span class="sign" aria-hidden="true">◆</span>',
-    "steady": '<span class="sign" aria-hidden="true">▶</span>',
-    "within": '<span class="sign" aria-hidden="true">●</span>',
+    kind: f'<svg class="sign" viewBox="0 0 20 18" aria-hidden="true">{shape}</svg>'
+    for kind, shape in _SHAPES.items()
 }
 """A state is said by sign, word and colour: never by colour alone."""
 
@@ -65,7 +68,7 @@ class Grade:
         edge = self.bounds.index(self.alarm)
         good = 0 if self.lower else len(self.bounds)
         next_to_it = edge if self.lower else edge + 1
-        return "near" if self.place == next_to_it and self.place != good else "within"
+        return "watch" if self.place == next_to_it and self.place != good else "within"
 
 
 def grade(array: xr.DataArray, value: float, lang: str) -> Grade | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from citylib.look import colours, figures
 from citylib.look.words import say
-from citylib.panels.picture.choropleth import class_texts
+from citylib.panels.picture.choropleth import DIGITS, class_texts
 from citylib.panels.picture.grade import grade, limit
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def key(values: Iterable[float], units: str, lang: str) -> str:
-    """Classes from the largest to the smallest, each with a bar as long as it holds many.
+    """Classes side by side from the smallest figures to the largest, each under a bar as high as
+    it holds many, with the figures at which they meet.
 
     Parameters
     ----------
@@ -32,28 +33,33 @@ def key(values: Iterable[float], units: str, lang: str) -> str:
     """
     given = list(values)
     known = [value for value in given if np.isfinite(value)]
-    if not known:
-        rows = [(colours.MISSING, say(lang, "missing"), len(given))]
-    else:
-        limits = colours.breaks(known)
-        held = Counter(colours.class_of(value, limits) for value in known)
-        classes = len(limits) + 1
-        rows = [
-            (colours.shade(place, classes), text, held[place])
-            for place, text in enumerate(class_texts(known, lang))
-        ][::-1]
-        if len(known) < len(given):
-            rows.append((colours.MISSING, say(lang, "missing"), len(given) - len(known)))
-    most = max((count for *_, count in rows), default=1) or 1
+    limits = colours.breaks(known)
+    edges = [min(known), *limits, max(known)] if known else []
+    edges = edges if limits else edges[:1]
+    says = figures.alike(edges, lang, DIGITS)
+    held = Counter(colours.class_of(value, limits) for value in known)
+    classes = len(limits) + 1
+    rows = [
+        (colours.shade(place, classes), text, held[place], says[place])
+        for place, text in enumerate(class_texts(known, lang) if known else ())
+    ]
+    end = f'<span class="edge end" aria-hidden="true">{says[-1]}</span>' if limits else ""
+    if len(known) < len(given):
+        word = say(lang, "missing")
+        rows.append((colours.MISSING, word, len(given) - len(known), word))
+    most = max(count for _, _, count, _ in rows) if rows else 1
     items = "".join(
-        f'<li><span class="swatch {kind}" aria-hidden="true"></span><span class="range">{text}'
-        f'</span><span class="held" aria-hidden="true"><span style="width:{count / most:.0%}">'
-        f'</span></span><span class="count">{count}</span></li>'
-        for kind, text, count in rows
+        f'<li class="{kind}"><span class="held" aria-hidden="true">'
+        f'<span style="height:{count / (most or 1):.0%}"></span></span>'
+        f'<span class="swatch {kind}" aria-hidden="true"></span>'
+        f'<span class="edge" aria-hidden="true">{edge}</span>'
+        f"{end if place == classes - 1 else ''}"
+        f'<span class="hidden">{text}: {say(lang, "held", count=count)}</span></li>'
+        for place, (kind, text, count, edge) in enumerate(rows)
     )
     mark = figures.unit(units, lang)
     head = f'<span class="legend-unit">{escape(mark)}</span>' if mark else ""
-    return f'<div class="legend">{head}<ul>{items}</ul></div>'
+    return f'<div class="legend"><ol class="classes">{items}</ol>{head}</div>'
 
 
 def noted(legend: str, note: str) -> str:
