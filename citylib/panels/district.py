@@ -13,7 +13,7 @@ from citylib.panels.indicator import FOLLOWED, back_key
 from citylib.panels.links import go
 from citylib.panels.model import CityModel
 from citylib.panels.picture import reading as read
-from citylib.panels.picture.district import cards, locator, near_by
+from citylib.panels.picture.district import cards, key, locator, near_by
 from citylib.panels.picture.tile import local_now
 from citylib.panels.touch import Markup
 
@@ -40,11 +40,13 @@ class DistrictPage(Box):
         self.place = Markup(name="district-place")
         self.place.add_class("city-chart")
         self.standings = Markup(name="district-standings")
-        for part in (self.heading, self.place, self.standings):
+        self.others = Markup(name="district-others")
+        self.others.add_class("city-chart")
+        for part in (self.heading, self.place, self.standings, self.others):
             part.on_press(self._pressed)
         top = Box([self.heading])
         top.add_class("page-top")
-        super().__init__([top, self.place, self.standings])
+        super().__init__([top, self.place, self.standings, self.others])
         self.add_class("city-district")
         model.observe(self._update, FOLLOWED)
         self._update()
@@ -70,7 +72,9 @@ class DistrictPage(Box):
         if area != city.code:
             around = f"<h3>{say(lang, 'district.neighbours')}</h3>"
             around += near_by(city, level.id, area, lang)
+            around += f"<h3>{say(lang, 'district.key')}</h3>{key(lang)}"
         self.place.html = f'<div class="where">{locator(city, level.id, area)}</div>{around}'
+        self.others.html = _others(model)
         if area == city.code:
             self.standings.html = _choose(model, level)
         else:
@@ -114,10 +118,23 @@ def heading(model: CityModel, level: AreaLevel, back: bool) -> str:
         )
     kind = level.name.get(lang) or level.id
     return (
-        f"{back_key(lang) if back else ''}<h2>{escape(name)}</h2>"
+        f'{back_key(lang) if back else ""}<h2 class="hidden">{escape(name)}</h2>'
         f'<label class="choice"><span class="hidden">{escape(kind)}</span>'
         f"<select>{none}{options}</select></label>{above}"
     )
+
+
+def _others(model: CityModel) -> str:
+    """Indicators that know nothing of the area, as keys that lead to their pages."""
+    keys = "".join(
+        f'<li><button type="button" class="key" data-press="indicator:{escape(name)}">'
+        f"{escape(read.title_of(model.figures[name], model.language))}</button></li>"
+        for name in model.ids
+        if model.area not in read.areas_of(model.figures[name])
+    )
+    if not keys or model.area == model.city.code:
+        return ""
+    return f'<h3>{say(model.language, "district.others")}</h3><ul class="near">{keys}</ul>'
 
 
 def _choose(model: CityModel, level: AreaLevel) -> str:

@@ -126,7 +126,7 @@ class HistoryPanel(Box):
 
     def fit(self, rem: int) -> None:
         """Leave room for type of `rem` pixels."""
-        self.figure.fig_margin = margins(top=0.6, bottom=1.7, left=3.8, right=1.0, rem=rem)
+        self.figure.fig_margin = margins(top=1.7, bottom=1.7, left=3.8, right=1.0, rem=rem)
         for line in self.lines:
             line.stroke_width = max(2.0, rem / 9)
 

@@ -19,7 +19,7 @@ from citylib.panels.picture.distribution import distribution
 from citylib.panels.picture.grade import grade, state
 from citylib.panels.picture.method import method
 from citylib.panels.picture.multiples import multiples
-from citylib.panels.picture.ranks import ranks, summary
+from citylib.panels.picture.ranks import ranks
 from citylib.panels.picture.tile import badges, change, figure, local_now, when
 from citylib.panels.touch import Markup
 
@@ -88,12 +88,13 @@ class IndicatorPage(Box):
         self.heading.html = heading(model, back=self._paged)
         self.history.update()
         time = model.times[model.place] if model.times.size else None
-        note = summary(city, array, lang, time, model.area)
-        self.ranking.html = _titled(say(lang, "ranking"), note) + ranks(
-            city, array, lang, time, model.area
-        )
-        self.method.html = f"<h3>{say(lang, 'method.title')}</h3>" + method(
-            city, array, lang, self._declared.of(model.indicator)
+        self.ranking.html = ranks(city, array, lang, time, model.area)
+        title = say(lang, "method.title")
+        told = method(city, array, lang, self._declared.of(model.indicator))
+        # What scrolls must be reached by key.
+        self.method.html = (
+            f'<h3>{title}</h3><div class="scroll" tabindex="0" role="region" '
+            f'aria-label="{title}">{told}</div>'
         )
         self._draw_range()
 
@@ -102,13 +103,8 @@ class IndicatorPage(Box):
         model, span = self._model, self.history.span
         lang, city, array = model.language, model.city, model.array
         time = model.times[model.place] if model.times.size else None
-        self.multiples.html = f"<h3>{say(lang, 'multiples.title')}</h3>" + multiples(
-            city, array, lang, model.area, span, time
-        )
-        when = model.reading().when(lang) if read.districts(array, city.code) else ""
-        self.distribution.html = _titled(say(lang, "distribution.title"), when) + distribution(
-            city, array, lang, time, model.area, span
-        )
+        self.multiples.html = multiples(city, array, lang, model.area, span, time)
+        self.distribution.html = distribution(city, array, lang, time, model.area, span)
 
 
 class _Declared:
@@ -143,18 +139,13 @@ def heading(model: CityModel, back: bool) -> str:
     where = grade(array, found.value, lang)
     name = say(lang, "whole_city") if area == city.code else read.place_name(city, area, lang)
     keys = back_key(lang) if back else ""
-    profile = whole = ""
-    if area != city.code:
-        whole = (
-            f'<button type="button" class="key" data-press="area:{escape(city.code)}">'
-            f"{say(lang, 'whole_city')}</button>"
+    profile = ""
+    if back and area != city.code:
+        text = escape(say(lang, "district.open", name=name))
+        profile = (
+            f'<button type="button" class="key" data-press="district:{escape(area)}" '
+            f'aria-label="{text}">{say(lang, "district.profile")}</button>'
         )
-        if back:
-            text = escape(say(lang, "district.open", name=name))
-            profile = (
-                f'<button type="button" class="key" data-press="district:{escape(area)}">'
-                f"{text}</button>"
-            )
     replay = ""
     if found.replayed:
         replay = f'<span class="note">{say(lang, "replayed_detail")}</span>'
@@ -165,7 +156,7 @@ def heading(model: CityModel, back: bool) -> str:
         f'<p class="shown" data-area="{escape(area)}"><span class="place">{escape(name)}</span> '
         f"{figure(found, lang)} {state(where, found.units, lang)} {change(found, lang)} "
         f'<span class="when">{when(found, lang, local_now(city))}</span> '
-        f"{badges(found, lang)}{replay}</p>{whole}{profile}"
+        f"{badges(found, lang)}{replay}</p>{profile}"
     )
 
 
@@ -175,7 +166,3 @@ def back_key(lang: str) -> str:
         f'<button type="button" class="key back" data-press="page:glance">'
         f'<span aria-hidden="true">←</span> {say(lang, "page.glance")}</button>'
     )
-
-
-def _titled(title: str, note: str) -> str:
-    return f'<div class="chart-title"><h3>{title}</h3><p class="note">{note}</p></div>'

@@ -10,7 +10,7 @@ from citylib.panels.indicator import IndicatorPage
 from citylib.panels.model import CityModel
 from citylib.panels.touch import Markup
 
-SHEETS = ("picture", "dashboard", "map", "charts", "indicator", "district", "notebook")
+SHEETS = ("picture", "dashboard", "map", "charts", "glance", "indicator", "district", "notebook")
 REM = 16
 """Size of type in JupyterLab, in pixels."""
 

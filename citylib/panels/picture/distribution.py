@@ -15,12 +15,13 @@ from citylib.look.colours import nice_step
 from citylib.look.words import say
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.axes import ticks
+from citylib.panels.picture.multiples import titled
 
 if TYPE_CHECKING:
     import xarray as xr
 
-WIDTH, HEIGHT = 480, 200
-LEFT, RIGHT, TOP, BOTTOM = 40, 16, 34, 30
+WIDTH, HEIGHT = 560, 170
+LEFT, RIGHT, TOP, BOTTOM = 40, 16, 26, 28
 BINS = 10
 LABELS = 6
 DIGITS = 3
@@ -50,8 +51,8 @@ def distribution(
     Returns
     -------
     str
-        SVG; each bar has `data-from`, `data-to` (the last one holds its end as well) and
-        `data-count`, each mark `data-value`.
+        HTML: a title with the names of the marks, and SVG; each bar has `data-from`, `data-to` (the
+        last one holds its end as well) and `data-count`, each mark `data-value`.
     """
     codes = read.districts(array, city.code)
     now = read.at(array, time)
@@ -67,8 +68,11 @@ def distribution(
         counted = "distribution.periods"
     known = [value for value in values if isfinite(value)]
     if not known:
-        return f'<p class="missing-word">{say(lang, "missing")}</p>'
-    return _histogram(array, known, marks, say(lang, counted), lang)
+        missing = f'<p class="missing-word">{say(lang, "missing")}</p>'
+        return titled(say(lang, "distribution.title"), "", missing)
+    keys = "".join(f'<span class="key-{kind}">{escape(name)}</span>' for kind, name, _ in marks)
+    picture = _histogram(array, known, marks, say(lang, counted), lang)
+    return titled(say(lang, "distribution.title"), keys, picture)
 
 
 def bins(values: Sequence[float]) -> list[float]:
@@ -128,13 +132,19 @@ def _histogram(
         for place in range(0, len(edges), every)
     ]
     said = []
-    for row, (kind, name, value) in enumerate(marks):
+    alarm = float(array.attrs.get("alarm", nan))
+    if edges[0] <= alarm <= edges[-1]:
+        body.append(
+            f'<line class="mark alarm" x1="{x(alarm):.1f}" x2="{x(alarm):.1f}" '
+            f'y1="{TOP}" y2="{HEIGHT - BOTTOM}" data-alarm="{alarm!r}"/>'
+        )
+    for kind, name, value in marks:
         if isfinite(value):
             text = formats.figure(value, str(array.attrs.get("units", "1")), lang, short=True)
             said.append(f"{name} {text}")
             body.append(
                 f'<line class="mark {kind}" x1="{x(value):.1f}" x2="{x(value):.1f}" '
-                f'y1="{TOP - 14 + 8 * row}" y2="{HEIGHT - BOTTOM}" data-value="{value!r}"/>'
+                f'y1="{TOP - 10}" y2="{HEIGHT - BOTTOM}" data-value="{value!r}"/>'
             )
     title = read.title_of(array, lang)
     name = say(lang, "distribution.of", title=title, count=len(known))
@@ -142,7 +152,7 @@ def _histogram(
     return (
         f'<svg class="chart distribution" role="img" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'aria-label="{name}"><title>{name}</title>'
-        f'<text x="{LEFT - 30}" y="16">{escape(counted)}</text>{"".join(body)}</svg>'
+        f'<text x="{LEFT - 32}" y="14">{escape(counted)}</text>{"".join(body)}</svg>'
     )
 
 

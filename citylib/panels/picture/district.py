@@ -128,12 +128,14 @@ def cards(
     if not known:
         return f'<p class="missing-word">{say(lang, "missing")}</p>'
     known.sort(key=lambda one: one.grade is None or not one.grade.beyond)
-    items = [f"<li>{_card(figures[one.found.id], one, lang, now)}</li>" for one in known]
+    items = [f"<li>{_card(city, figures[one.found.id], one, lang, now)}</li>" for one in known]
     return f'<ul class="standings">{"".join(items)}</ul>'
 
 
-def _card(array: xr.DataArray, one: Standing, lang: str, now: datetime) -> str:
+def _card(city: City, array: xr.DataArray, one: Standing, lang: str, now: datetime) -> str:
     found = one.found
+    domain = city.domain_name(found.domain, lang)
+    marks = badges(found, lang) if found.replayed or found.classification != "public" else ""
     recent = read.settled(array, read.column(array, found.area))
     known = np.flatnonzero(np.isfinite(recent))
     last = int(known[-1]) + 1 if known.size else 0
@@ -151,12 +153,14 @@ def _card(array: xr.DataArray, one: Standing, lang: str, now: datetime) -> str:
     return (
         f'<button type="button" class="standing{alarm}" data-press="indicator:{escape(found.id)}" '
         f'data-indicator="{escape(found.id)}">'
+        f'<span class="of-domain">{escape(domain)}</span>'
         f'<span class="tile-title">{escape(found.title)}</span>'
         f'<span class="tile-row">{figure(found, lang)}'
-        f'<span class="rank" data-rank="{one.rank}" data-count="{one.count}">{rank}</span></span>'
+        f'<span class="standing-rank" data-rank="{one.rank}" data-count="{one.count}">{rank}'
+        "</span></span>"
         f"{state(one.grade, found.units, lang)}{strip(one)}"
         f'<span class="against">{"".join(rows)}</span>{line}'
-        f'<span class="tile-foot">{when(found, lang, now)} {badges(found, lang)}</span></button>'
+        f'<span class="tile-foot">{when(found, lang, now)} {marks}</span></button>'
     )
 
 
@@ -230,3 +234,15 @@ def near_by(city: City, level: str, area: str, lang: str) -> str:
         for code in codes
     )
     return f'<ul class="near">{keys}</ul>'
+
+
+def key(lang: str) -> str:
+    """What the marks of a card stand for, as an HTML list."""
+    rows = [
+        ("first", say(lang, "district.own")),
+        ("second", say(lang, "district.against")),
+        ("third", say(lang, "district.around_detail")),
+        ("one", say(lang, "district.each")),
+    ]
+    items = "".join(f'<li><span class="key-{kind}">{text}</span></li>' for kind, text in rows)
+    return f'<ul class="strip-key">{items}</ul>'

@@ -51,18 +51,19 @@ def multiples(
     Returns
     -------
     str
-        An HTML list of buttons, each with `data-press="area:<code>"`; and what a point and the
-        height stand for.
+        HTML: a title that says what a point and the height stand for, and a list of buttons, each
+        with `data-press="area:<code>"`.
     """
+    title = say(lang, "multiples.title")
     codes = read.districts(array, city.code)
     if not codes:
-        return f'<p class="missing-word">{say(lang, "city_only")}</p>'
+        return titled(title, "", f'<p class="missing-word">{say(lang, "city_only")}</p>')
     chosen, note = _shown(city, array, codes, area, time, lang)
     rows = {code: bucketed(read.settled(array, read.column(array, code))[span]) for code in chosen}
     behind = bucketed(read.settled(array, read.reference(array, city.code))[span])
     every = np.concatenate([*rows.values(), behind])
     if not np.isfinite(every).any():
-        return f'<p class="missing-word">{say(lang, "missing")}</p>'
+        return titled(title, "", f'<p class="missing-word">{say(lang, "missing")}</p>')
     marks = ticks(every)
     scale = (marks[0], marks[-1])
     xs = np.arange(behind.size)
@@ -78,11 +79,13 @@ def multiples(
             f'<svg viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">'
             f"{back}{lines(xs, values, *box, kind='first')}</svg></button></li>"
         )
-    return (
-        f'<p class="note">{_scale(array, scale, lang)} '
-        f"{_each(array, span, lang)}{note}</p>"
-        f'<ul class="multiples">{"".join(items)}</ul>'
-    )
+    told = f"{_scale(array, scale, lang)} {_each(array, span, lang)}{note}"
+    return titled(title, told, f'<ul class="multiples">{"".join(items)}</ul>')
+
+
+def titled(title: str, note: str, body: str) -> str:
+    """A chart's title with a line of HTML beside it, and the chart."""
+    return f'<div class="chart-title"><h3>{title}</h3><p class="note">{note}</p></div>{body}'
 
 
 def bucketed(values: np.ndarray, points: int = POINTS) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from math import isfinite
+from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from citylib.look import figures as formats
 from citylib.look.words import say
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.grade import SIGNS, beyond
+from citylib.panels.picture.multiples import titled
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,12 +36,13 @@ def ranks(city: City, array: xr.DataArray, lang: str, time: np.datetime64 | None
     Returns
     -------
     str
-        An HTML list of buttons, each with `data-press="area:<code>"` and, in `<data>`, the cube's
-        figure. Where the city's figure or the areas' mean would stand, a line says it.
+        HTML: a title with the chosen area's place and the median, and a list of buttons, each with
+        `data-press="area:<code>"` and, in `<data>`, the cube's figure; the city's own comes first.
     """
+    title = say(lang, "ranking")
     codes = read.districts(array, city.code)
     if not codes:
-        return f'<p class="missing-word">{say(lang, "city_only")}</p>'
+        return titled(title, "", f'<p class="missing-word">{say(lang, "city_only")}</p>')
     values = read.at(array, time)
     order = read.ranked(values, codes)
     missing = [code for code in codes if code not in set(order)]
@@ -49,6 +51,11 @@ def ranks(city: City, array: xr.DataArray, lang: str, time: np.datetime64 | None
     width = (max([0.0, *(values[code] for code in order)]) - low) or 1.0
     past = set(beyond(array, values, order))
     items = []
+    whole = values.get(city.code, nan)
+    if isfinite(whole):
+        text = formats.figure(whole, str(array.attrs.get("units", "1")), lang, short=True)
+        told = f'<data value="{whole!r}">{escape(text)}</data>'
+        items.append(_row(city, city.code, area, lang, "", "", told))
     for place, (code, text) in enumerate(zip(order, says, strict=True), 1):
         value = values[code]
         start, end = sorted((0.0 - low, value - low))
@@ -61,7 +68,11 @@ def ranks(city: City, array: xr.DataArray, lang: str, time: np.datetime64 | None
     for code in missing:
         word = f'<span class="missing-word">{say(lang, "missing")}</span>'
         items.append(_row(city, code, area, lang, "", "", word))
-    return f'<ol class="ranks">{"".join(items)}</ol>'
+    return titled(
+        title,
+        _summary(values, order, area, str(array.attrs.get("units", "1")), lang),
+        f'<ol class="ranks">{"".join(items)}</ol>',
+    )
 
 
 def _alarm(lang: str) -> str:
@@ -72,7 +83,8 @@ def _alarm(lang: str) -> str:
 
 
 def _row(city: City, code: str, area: str, lang: str, place: str, bar: str, figure: str) -> str:
-    name = escape(read.place_name(city, code, lang, True))
+    whole = code == city.code
+    name = escape(say(lang, "whole_city") if whole else read.place_name(city, code, lang, True))
     return (
         f'<li><button type="button" class="rank-row" data-press="area:{escape(code)}" '
         f'data-area="{escape(code)}" aria-pressed="{str(code == area).lower()}">'
@@ -81,19 +93,12 @@ def _row(city: City, code: str, area: str, lang: str, place: str, bar: str, figu
     )
 
 
-def summary(
-    city: City, array: xr.DataArray, lang: str, time: np.datetime64 | None, area: str
-) -> str:
-    """Where the chosen area stands, and between which figures: a line over the ranking."""
-    values = read.at(array, time)
-    order = read.ranked(values, read.districts(array, city.code))
+def _summary(values: dict[str, float], order: list[str], area: str, units: str, lang: str) -> str:
+    """Where the chosen area stands, and the figure in the middle."""
     if not order:
         return ""
-    units = str(array.attrs.get("units", "1"))
-    told = [
-        f"{say(lang, 'middle')} "
-        + formats.figure(float(np.median([values[code] for code in order])), units, lang, True)
-    ]
-    if area in order and isfinite(values[area]):
+    median = float(np.median([values[code] for code in order]))
+    told = [f"{say(lang, 'middle')} {formats.figure(median, units, lang, short=True)}"]
+    if area in order:
         told.insert(0, say(lang, "of_districts", rank=order.index(area) + 1, count=len(order)))
     return escape(" · ".join(told))
