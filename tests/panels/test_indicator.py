@@ -71,7 +71,9 @@ def asked(page, **content):
 def test_the_ranking_holds_every_area_in_order(page, model, figures, city):
     rows = Rows(page.ranking.html)
     last = figures["pm25"].isel(time=-1)
-    want = {str(code): float(value) for code, value in zip(last.area.values, last.values)}
+    want = {
+        str(code): float(value) for code, value in zip(last.area.values, last.values, strict=True)
+    }
     assert rows.values == want
     codes = list(rows.values)
     assert codes[0] == city.code
@@ -129,7 +131,8 @@ def test_a_drag_shows_other_periods_and_their_small_histories(page, figures):
     assert page.multiples.html != before
     up = page.history.lines[1].scales["y"]
     inside = figures["pm25"].sel(area=[AREA, "11"]).values[100:131]
-    assert up.min <= inside.min() and inside.max() <= up.max
+    assert up.min <= inside.min()
+    assert inside.max() <= up.max
 
 
 @pytest.mark.parametrize(
@@ -359,9 +362,9 @@ def test_names_are_text_and_not_markup(city, make):
     area = city.levels["district"].areas[AREA]
     before = area.name["en"]
     area.name["en"] = HOSTILE
-    said = {
-        key: HOSTILE for key in ("source", "licence", "description_en", "dataset", "long_name_en")
-    }
+    said = dict.fromkeys(
+        ("source", "licence", "description_en", "dataset", "long_name_en"), HOSTILE
+    )
     try:
         array = make(units=HOSTILE, domain=HOSTILE, aggregation=HOSTILE, **said)
         model = CityModel(city, {"pm25": array})
