@@ -67,8 +67,9 @@ def open_dashboard(page: Page, url: str, query: str = "") -> None:
     """Go to the dashboard and wait until map and history are drawn."""
     page.goto(url + DASHBOARD + query, wait_until="commit")
     page.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
-    page.wait_for_selector(PAINTED)
-    page.wait_for_selector(".city-aside svg.trend")
+    # Another page than the first may be in front of them.
+    page.wait_for_selector(PAINTED, state="attached")
+    page.wait_for_selector(".city-aside svg.trend", state="attached")
     page.wait_for_function("document.fonts.status === 'loaded'")
 
 
