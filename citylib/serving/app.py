@@ -29,6 +29,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
+from citylib.serving.access import groups_of
 from citylib.serving.identity import HubIdentity
 from citylib.serving.kernels import KernelsOfReader, SharedKernelManager
 from citylib.serving.websocket import GuardedWebsocketHandler
@@ -156,7 +157,7 @@ class _RoleRequired(RequestHandler):
         self.reader = user.username
         kernels = self.settings["kernel_manager"]
         for named in (*self.path_args, *self.path_kwargs.values()):
-            if named in kernels and not kernels.belongs_to(named, user.username):
+            if named in kernels and not kernels.open_to(named, user):
                 raise HTTPError(404, f"there is no kernel {named}")
 
 
@@ -184,12 +185,16 @@ class _DashboardHandler(TornadoVoilaHandler):
         """The kernels; what is taken from them belongs to who asked for the page."""
         kernels = super().kernel_manager
         user = self.current_user
-        return KernelsOfReader(kernels, user.username) if user else kernels
+        return KernelsOfReader(kernels, user.username, self.path_args[0]) if user else kernels
 
     async def get(self, path: str = "") -> None:
         if not re.fullmatch(r"[\w-][\w.-]*\.ipynb", path):
             raise HTTPError(404, f"there is no dashboard {path}")
-        if self.current_user is not None:
+        user = self.current_user
+        if user is not None:
+            # Who may not open it is not told whether it is there.
+            if not self.kernel_manager.access.allows(path, groups_of(user)):
+                raise HTTPError(404, f"there is no dashboard {path}")
             await self.kernel_manager.mend_pool(path)
         await super().get(path)
 

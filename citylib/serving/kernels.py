@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.web import HTTPError
 from traitlets import Integer
+
+from citylib.serving.access import Access, groups_of
 
 SECRETS = ("JUPYTERHUB_", "JPY_", "CITYLIB_DATABASE")
 
@@ -22,6 +25,7 @@ class _Given:
     reader: str
     since: float = field(default_factory=time.monotonic)
     opened: bool = False
+    notebook: str = ""
 
 
 class SharedKernelManager(AsyncMappingKernelManager):
@@ -43,6 +47,7 @@ class SharedKernelManager(AsyncMappingKernelManager):
         # In the order in which they were given.
         self._given: dict[str, _Given] = {}
         self._coming: Counter[str] = Counter()
+        self._access: Access | None = None
         super().__init__(**kwargs)
 
     async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]
@@ -77,14 +82,32 @@ class SharedKernelManager(AsyncMappingKernelManager):
         given = self._given.get(kernel_id)
         return given is not None and given.reader == reader
 
+    @property
+    def access(self) -> Access:
+        """Who may open which notebook."""
+        if self._access is None:
+            self._access = Access(Path(self.root_dir))
+        return self._access
+
+    def notebook_of(self, kernel_id: str) -> str:
+        """The notebook that a kernel was given for."""
+        given = self._given.get(kernel_id)
+        return given.notebook if given else ""
+
+    def open_to(self, kernel_id: str, user: Any) -> bool:
+        """Whether a kernel is this user's, of a notebook that the user may still open."""
+        return self.belongs_to(kernel_id, user.username) and self.access.allows(
+            self.notebook_of(kernel_id), groups_of(user)
+        )
+
     def opened(self, kernel_id: str) -> None:
         """Note that the page of a kernel has opened it."""
         if given := self._given.get(kernel_id):
             given.opened = True
 
     @asynccontextmanager
-    async def for_reader(self, reader: str) -> AsyncIterator[list[str]]:
-        """Give the reader the kernel whose id is put into the list.
+    async def for_reader(self, reader: str, notebook: str = "") -> AsyncIterator[list[str]]:
+        """Give the reader the kernel whose id is put into the list, for a notebook.
 
         When it would be one too many, the oldest that no page is connected to ends for it.
 
@@ -111,7 +134,7 @@ class SharedKernelManager(AsyncMappingKernelManager):
         finally:
             self._coming -= Counter([reader])
             for kernel_id in got:
-                self._given[kernel_id] = _Given(reader)
+                self._given[kernel_id] = _Given(reader, notebook=notebook)
 
     async def mend_pool(self, notebook: str) -> None:
         """Replace warm kernels of a notebook that failed to start or died while they waited.
@@ -140,22 +163,23 @@ class KernelsOfReader:
     Voila takes a kernel in the midst of making a page; this is how it is known for whom.
     """
 
-    def __init__(self, kernels: SharedKernelManager, reader: str) -> None:
+    def __init__(self, kernels: SharedKernelManager, reader: str, notebook: str = "") -> None:
         self._kernels = kernels
         self._reader = reader
+        self._notebook = notebook
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kernels, name)
 
     async def get_rendered_notebook(self, **kwargs: Any) -> Any:
         """Take a warm kernel."""
-        async with self._kernels.for_reader(self._reader) as got:
+        async with self._kernels.for_reader(self._reader, self._notebook) as got:
             made = await self._kernels.get_rendered_notebook(**kwargs)  # type: ignore[attr-defined]
             got.append(made[2])
         return made
 
     async def start_kernel(self, **kwargs: Any) -> str:
         """Start a kernel and return its id."""
-        async with self._kernels.for_reader(self._reader) as got:
+        async with self._kernels.for_reader(self._reader, self._notebook) as got:
             got.append(await self._kernels.start_kernel(**kwargs))
         return got[0]
