@@ -184,6 +184,8 @@ class Installation:
                     f"--SharedVoila.root_dir={self.dashboards}",
                     f"--SharedVoila.home={HOME}",
                     f"--SharedVoila.runtime={own / 'runtime'}",
+                    *(f"--KernelTemplate.preload={module}" for module in PRELOAD),
+                    *(f"--KernelTemplate.environment={name}" for name in self.environment()),
                     *voila_arguments(load_city(self.settings.profile)),
                 ],
                 "cwd": str(self.settings.root),
@@ -217,6 +219,8 @@ class Installation:
         ]
 
 
+PRELOAD = ("citylib.panels.mayor", "citylib.indicators.cube", "dask.array", "sqlite3")
+"""What every kernel of the dashboards has when it starts."""
 NETWORK = tuple(
     form(name)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")

@@ -18,6 +18,7 @@ from jupyterhub.singleuser.extension import (
     JupyterHubLogoutHandler,
     JupyterHubOAuthCallbackHandler,
 )
+from tornado.ioloop import PeriodicCallback
 from tornado.web import HTTPError, RedirectHandler, RequestHandler, StaticFileHandler
 from traitlets import Integer, Unicode, default
 from traitlets.config import Config
@@ -29,6 +30,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
+from citylib.serving.client import PromptClient
 from citylib.serving.identity import HubIdentity
 from citylib.serving.kernels import KernelsOfReader, SharedKernelManager
 from citylib.serving.websocket import GuardedWebsocketHandler
@@ -42,6 +44,9 @@ POLICY = (
     "frame-ancestors 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; "
     "connect-src 'self'"
 )
+
+LOOK_SECONDS = 5
+"""Between two looks at the folder of the notebooks."""
 
 
 class SharedVoila(Voila):
@@ -110,7 +115,10 @@ class SharedVoila(Voila):
     def init_settings(self) -> dict[str, Any]:
         """Voila's settings, and what browsers are told that its pages may do."""
         headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
-        return {**super().init_settings(), "headers": headers}
+        settings = {**super().init_settings(), "headers": headers}
+        # What is published, replaced or taken back is warm, or gone, before somebody asks for it.
+        PeriodicCallback(self.kernel_manager.mend_pools, 1000 * LOOK_SECONDS).start()
+        return settings
 
     def init_handlers(self) -> list[Any]:
         """Voila's handlers, less what is left out, each behind the hub's sign-in."""
@@ -186,6 +194,12 @@ class _DashboardHandler(TornadoVoilaHandler):
         user = self.current_user
         return KernelsOfReader(kernels, user.username) if user else kernels
 
+    def should_use_rendered_notebook(self, *args: Any) -> bool:
+        """Whether a warm kernel is taken: only one that is there is quicker than a new one."""
+        return bool(super().should_use_rendered_notebook(*args)) and self.settings[
+            "kernel_manager"
+        ].has_warm(self.path_args[0])
+
     async def get(self, path: str = "") -> None:
         if not re.fullmatch(r"[\w-][\w.-]*\.ipynb", path):
             raise HTTPError(404, f"there is no dashboard {path}")
@@ -232,4 +246,6 @@ def _defaults() -> Config:
     config.MappingKernelManager.cull_interval = 20
     config.MappingKernelManager.cull_connected = False
     config.HubOAuth.cache_max_age = 30
+    config.KernelProvisionerFactory.default_provisioner_name = "forked"
+    config.AsyncKernelManager.client_factory = PromptClient
     return config

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -43,7 +45,13 @@ class SharedKernelManager(AsyncMappingKernelManager):
         # In the order in which they were given.
         self._given: dict[str, _Given] = {}
         self._coming: Counter[str] = Counter()
+        # Of the notebooks in the pools.
+        self._versions: dict[str, tuple[int, ...] | None] = {}
+        self._ending: set[asyncio.Future[None]] = set()
         super().__init__(**kwargs)
+        # Pools of these are filled as soon as the service starts.
+        for path in Path(self.parent.root_dir).glob("*.ipynb") if self.parent else ():
+            self._versions[path.name] = self._version(path.name)
 
     async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]
         """Start a kernel and return its id."""
@@ -114,14 +122,28 @@ class SharedKernelManager(AsyncMappingKernelManager):
                 self._given[kernel_id] = _Given(reader)
 
     async def mend_pool(self, notebook: str) -> None:
-        """Replace warm kernels of a notebook that failed to start or died while they waited.
+        """Keep as many kernels of a notebook warm as there should be, of its newest version.
 
-        Voila hands them out as they are, and fills a pool only after it handed one out.
+        Voila fills the pools of the notebooks that it finds at its start, fills them again after
+        it handed a kernel out, and hands out kernels as they are: of code that was replaced since,
+        failed to start, or dead.
         """
-        pools: dict[str, list[Any]] = getattr(self, "_pools", {})
-        pool = pools.get(notebook)
-        if pool is None:
+        pools: dict[str, list[Any]] | None = getattr(self, "_pools", None)
+        if pools is None:
             return
+        pool = pools.get(notebook, [])
+        version = self._version(notebook)
+        renewed = version != self._versions.get(notebook)
+        if renewed:
+            for task in pool:
+                task.add_done_callback(self._discard)
+            pool.clear()
+        if version is None:
+            pools.pop(notebook, None)
+            self._versions.pop(notebook, None)
+            return
+        # Before the notebook is read: what changes meanwhile is noticed the next time.
+        self._versions[notebook] = version
         for task in [task for task in pool if task.done()]:
             if task.cancelled() or task.exception():
                 pool.remove(task)
@@ -129,9 +151,38 @@ class SharedKernelManager(AsyncMappingKernelManager):
             kernel_id = task.result()["kernel_id"]
             if kernel_id not in self or kernel_id in self._restarted:
                 pool.remove(task)
-                if kernel_id in self:
-                    await self.shutdown_kernel(kernel_id, now=True)
-        self.fill_if_needed(notebook_name=notebook)  # type: ignore[attr-defined]
+                self._discard(task)
+        self.fill_if_needed(  # type: ignore[attr-defined]
+            delay=0 if renewed else None, notebook_name=notebook
+        )
+
+    async def mend_pools(self) -> None:
+        """The same for each notebook that there is, or was."""
+        there = {path.name for path in Path(self.root_dir).glob("[!.]*.ipynb")}
+        for notebook in there | getattr(self, "_pools", {}).keys():
+            await self.mend_pool(notebook)
+
+    def has_warm(self, notebook: str) -> bool:
+        """Whether a page of this notebook is there already, or being made."""
+        pool: list[Any] = getattr(self, "_pools", {}).get(notebook, [])
+        return bool(pool) and pool[0].done()
+
+    def _discard(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or task.exception():
+            return
+        kernel_id = task.result()["kernel_id"]
+        if kernel_id in self:
+            ending = asyncio.ensure_future(self.shutdown_kernel(kernel_id, now=True))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+
+    def _version(self, notebook: str) -> tuple[int, ...] | None:
+        """What changes when a notebook is replaced; None when there is none."""
+        try:
+            found = (Path(self.root_dir) / notebook).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class KernelsOfReader:
