@@ -184,7 +184,7 @@ def become(order: Order) -> None:
         # Python's own generator is seeded anew by Python.
         sys.modules["numpy"].random.seed()
     sys.argv = ["ipykernel_launcher", *order.arguments]
-    _rename([sys.executable, "-m", *sys.argv])
+    _rename([sys.executable, "forked", *sys.argv])
     threading.Thread(target=_end_with_server, args=(order.line,), daemon=True).start()
 
     from ipykernel.kernelapp import IPKernelApp
