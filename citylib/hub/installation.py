@@ -186,7 +186,8 @@ class Installation:
                     f"--SharedVoila.runtime={own / 'runtime'}",
                     *(f"--KernelTemplate.preload={module}" for module in PRELOAD),
                     *(f"--KernelTemplate.environment={name}" for name in self.environment()),
-                    *voila_arguments(load_city(self.settings.profile)),
+                    "--SharedVoila.first=citylib.hub.first:page",
+                    *voila_arguments(load_city(self.settings.profile), begun=True),
                 ],
                 "cwd": str(self.settings.root),
                 # The cube may be in object storage.

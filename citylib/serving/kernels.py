@@ -16,6 +16,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from tornado.web import HTTPError
 from traitlets import Integer
 
+TOO_MANY = "too many dashboards are open; try again in some minutes"
 SECRETS = ("JUPYTERHUB_", "JPY_", "CITYLIB_DATABASE")
 
 
@@ -56,7 +57,7 @@ class SharedKernelManager(AsyncMappingKernelManager):
     async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]
         """Start a kernel and return its id."""
         if len(self) >= self.most_kernels:
-            raise HTTPError(503, "too many dashboards are open; try again in some minutes")
+            raise HTTPError(503, TOO_MANY)
         env = kwargs.get("env") or dict(os.environ)
         kwargs["env"] = {name: value for name, value in env.items() if not name.startswith(SECRETS)}
         kernel_id = str(await super().start_kernel(**kwargs))
@@ -102,11 +103,7 @@ class SharedKernelManager(AsyncMappingKernelManager):
             503: the reader has as many open as one may have.
         """
         self._given = {key: given for key, given in self._given.items() if key in self}
-        mine = [key for key, given in self._given.items() if given.reader == reader]
-        idle = [key for key in mine if not self._kernel_connections.get(key)]
-        over = max(0, len(mine) + self._coming[reader] + 1 - self.most_for_one)
-        if over > len(idle):
-            raise HTTPError(503, "you have too many dashboards open; close one of them")
+        idle, over = self._over(reader)
         # All noted before anything is waited for: requests at the same time see each other.
         for kernel_id in idle[:over]:
             del self._given[kernel_id]
@@ -120,6 +117,28 @@ class SharedKernelManager(AsyncMappingKernelManager):
             self._coming -= Counter([reader])
             for kernel_id in got:
                 self._given[kernel_id] = _Given(reader)
+
+    def has_room(self, reader: str) -> None:
+        """Refuse a reader who would get no kernel now.
+
+        Raises
+        ------
+        HTTPError
+            503, as `for_reader` and `start_kernel`.
+        """
+        _, over = self._over(reader)
+        warm = sum(map(len, getattr(self, "_pools", {}).values()))
+        if len(self) >= self.most_kernels and not (over or warm):
+            raise HTTPError(503, TOO_MANY)
+
+    def _over(self, reader: str) -> tuple[list[str], int]:
+        """The reader's kernels that no page is connected to, and how many of them are to end."""
+        mine = [key for key, given in self._given.items() if given.reader == reader and key in self]
+        idle = [key for key in mine if not self._kernel_connections.get(key)]
+        over = max(0, len(mine) + self._coming[reader] + 1 - self.most_for_one)
+        if over > len(idle):
+            raise HTTPError(503, "you have too many dashboards open; close one of them")
+        return idle, over
 
     async def mend_pool(self, notebook: str) -> None:
         """Keep as many kernels of a notebook warm as there should be, of its newest version.
@@ -197,6 +216,16 @@ class KernelsOfReader:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kernels, name)
+
+    def has_room(self) -> None:
+        """Refuse what would be refused in the midst of a page, while it can be said in its place.
+
+        Raises
+        ------
+        HTTPError
+            503: too many kernels are there, or the reader's are all in use.
+        """
+        self._kernels.has_room(self._reader)
 
     async def get_rendered_notebook(self, **kwargs: Any) -> Any:
         """Take a warm kernel."""
