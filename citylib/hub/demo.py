@@ -226,10 +226,10 @@ class _Watch:
 
 
 def end_orphaned_kernels() -> None:
-    """End kernels whose server died; most notice by themselves."""
+    """End kernels whose server died; most notice by themselves, forked ones always."""
     for child in psutil.Process().children():
         try:
-            if "ipykernel_launcher" in " ".join(child.cmdline()):
+            if "-m ipykernel_launcher" in " ".join(child.cmdline()):
                 child.kill()
         except psutil.NoSuchProcess:
             continue

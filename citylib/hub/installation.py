@@ -184,7 +184,10 @@ class Installation:
                     f"--SharedVoila.root_dir={self.dashboards}",
                     f"--SharedVoila.home={HOME}",
                     f"--SharedVoila.runtime={own / 'runtime'}",
-                    *voila_arguments(load_city(self.settings.profile)),
+                    *(f"--KernelTemplate.preload={module}" for module in PRELOAD),
+                    *(f"--KernelTemplate.environment={name}" for name in self.environment()),
+                    "--SharedVoila.first=citylib.hub.first:page",
+                    *voila_arguments(load_city(self.settings.profile), begun=True),
                 ],
                 "cwd": str(self.settings.root),
                 # The cube may be in object storage.
@@ -219,6 +222,8 @@ class Installation:
         ]
 
 
+PRELOAD = ("citylib.panels.mayor", "citylib.indicators.cube", "dask.array", "sqlite3")
+"""What every kernel of the dashboards has when it starts."""
 NETWORK = tuple(
     form(name)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import socket
+from http.client import responses
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from jupyterhub.singleuser.extension import (
     JupyterHubLogoutHandler,
     JupyterHubOAuthCallbackHandler,
 )
+from tornado.ioloop import PeriodicCallback
 from tornado.web import HTTPError, RedirectHandler, RequestHandler, StaticFileHandler
 from traitlets import Integer, Unicode, default
 from traitlets.config import Config
@@ -30,6 +33,8 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from citylib.serving.access import groups_of
+from citylib.serving.client import PromptClient
+from citylib.serving.first import Asked, FirstBytes, failure
 from citylib.serving.identity import HubIdentity
 from citylib.serving.kernels import KernelsOfReader, SharedKernelManager
 from citylib.serving.websocket import GuardedWebsocketHandler
@@ -44,6 +49,12 @@ POLICY = (
     "connect-src 'self'"
 )
 
+# Cookies that are nobody else's business.
+SIGNED_IN = ("jupyterhub", "_xsrf")
+
+LOOK_SECONDS = 5
+"""Between two looks at the folder of the notebooks."""
+
 
 class SharedVoila(Voila):
     """Voila for all viewers at once, as a service of a JupyterHub.
@@ -57,6 +68,11 @@ class SharedVoila(Voila):
 
     home = Unicode(help="Notebook that the service's bare address leads to.").tag(config=True)
     warm = Integer(2, help="Kernels kept ready for each notebook, its cells run.").tag(config=True)
+
+    first = Unicode(
+        help="Function that makes the first bytes of each page, as `module:function`; "
+        "see citylib.serving.first."
+    ).tag(config=True)
 
     port_retries = 0
     open_browser = False
@@ -111,7 +127,13 @@ class SharedVoila(Voila):
     def init_settings(self) -> dict[str, Any]:
         """Voila's settings, and what browsers are told that its pages may do."""
         headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
-        return {**super().init_settings(), "headers": headers}
+        settings = {**super().init_settings(), "headers": headers}
+        if self.first:
+            module, _, function = self.first.partition(":")
+            settings["first_bytes"] = FirstBytes(getattr(import_module(module), function))
+        # What is published, replaced or taken back is warm, or gone, before somebody asks for it.
+        PeriodicCallback(self.kernel_manager.mend_pools, 1000 * LOOK_SECONDS).start()
+        return settings
 
     def init_handlers(self) -> list[Any]:
         """Voila's handlers, less what is left out, each behind the hub's sign-in."""
@@ -187,16 +209,56 @@ class _DashboardHandler(TornadoVoilaHandler):
         user = self.current_user
         return KernelsOfReader(kernels, user.username, self.path_args[0]) if user else kernels
 
+    def should_use_rendered_notebook(self, *args: Any) -> bool:
+        """Whether a warm kernel is taken: only one that is there is quicker than a new one."""
+        return bool(super().should_use_rendered_notebook(*args)) and self.settings[
+            "kernel_manager"
+        ].has_warm(self.path_args[0])
+
     async def get(self, path: str = "") -> None:
+        folder = Path(self.settings["kernel_manager"].root_dir)
         if not re.fullmatch(r"[\w-][\w.-]*\.ipynb", path):
             raise HTTPError(404, f"there is no dashboard {path}")
         user = self.current_user
-        if user is not None:
-            # Who may not open it is not told whether it is there.
-            if not self.kernel_manager.access.allows(path, groups_of(user)):
-                raise HTTPError(404, f"there is no dashboard {path}")
+        if user is None:
+            # Is sent to sign in.
+            await super().get(path)
+            return
+        # Who may not open it is not told whether it is there.
+        allowed = self.kernel_manager.access.allows(path, groups_of(user))
+        if not allowed or not (folder / path).is_file():
+            raise HTTPError(404, f"there is no dashboard {path}")
+        self.kernel_manager.has_room()
+        if first_bytes := self.settings.get("first_bytes"):
+            await self._begin(first_bytes, path)
+        try:
             await self.kernel_manager.mend_pool(path)
-        await super().get(path)
+            await super().get(path)
+        except Exception as error:
+            if not self._headers_written:
+                raise
+            status = error.status_code if isinstance(error, HTTPError) else 500
+            if status == 500:
+                self.log.exception("a page that had begun could not be finished")
+            told = (isinstance(error, HTTPError) and error.log_message) or responses[status]
+            self.finish(failure(status, told))
+
+    async def _begin(self, first_bytes: FirstBytes, path: str) -> None:
+        """Send what there is before a kernel."""
+        query = {name: values[-1] for name, values in self.request.query_arguments.items()}
+        cookies = {name: found.value for name, found in self.cookies.items()}
+        asked = Asked(
+            path,
+            {name: value.decode("utf-8", "replace") for name, value in query.items()},
+            {name: value for name, value in cookies.items() if not name.startswith(SIGNED_IN)},
+            self.current_user.username,
+            self.base_url,
+        )
+        began = await first_bytes(asked)
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
+        self.set_header("Cache-Control", "no-cache, no-store, must-revalidate")
+        self.write(began)
+        await self.flush()
 
 
 class _TemplateFiles(_FilesForReaders, TemplateStaticFileHandler):
@@ -237,4 +299,6 @@ def _defaults() -> Config:
     config.MappingKernelManager.cull_interval = 20
     config.MappingKernelManager.cull_connected = False
     config.HubOAuth.cache_max_age = 30
+    config.KernelProvisionerFactory.default_provisioner_name = "forked"
+    config.AsyncKernelManager.client_factory = PromptClient
     return config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from traitlets import Integer
 
 from citylib.serving.access import Access, groups_of
 
+TOO_MANY = "too many dashboards are open; try again in some minutes"
 SECRETS = ("JUPYTERHUB_", "JPY_", "CITYLIB_DATABASE")
 
 
@@ -48,12 +50,18 @@ class SharedKernelManager(AsyncMappingKernelManager):
         self._given: dict[str, _Given] = {}
         self._coming: Counter[str] = Counter()
         self._access: Access | None = None
+        # Of the notebooks in the pools.
+        self._versions: dict[str, tuple[int, ...] | None] = {}
+        self._ending: set[asyncio.Future[None]] = set()
         super().__init__(**kwargs)
+        # Pools of these are filled as soon as the service starts.
+        for path in Path(self.parent.root_dir).glob("*.ipynb") if self.parent else ():
+            self._versions[path.name] = self._version(path.name)
 
     async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]
         """Start a kernel and return its id."""
         if len(self) >= self.most_kernels:
-            raise HTTPError(503, "too many dashboards are open; try again in some minutes")
+            raise HTTPError(503, TOO_MANY)
         env = kwargs.get("env") or dict(os.environ)
         kwargs["env"] = {name: value for name, value in env.items() if not name.startswith(SECRETS)}
         kernel_id = str(await super().start_kernel(**kwargs))
@@ -117,11 +125,7 @@ class SharedKernelManager(AsyncMappingKernelManager):
             503: the reader has as many open as one may have.
         """
         self._given = {key: given for key, given in self._given.items() if key in self}
-        mine = [key for key, given in self._given.items() if given.reader == reader]
-        idle = [key for key in mine if not self._kernel_connections.get(key)]
-        over = max(0, len(mine) + self._coming[reader] + 1 - self.most_for_one)
-        if over > len(idle):
-            raise HTTPError(503, "you have too many dashboards open; close one of them")
+        idle, over = self._over(reader)
         # All noted before anything is waited for: requests at the same time see each other.
         for kernel_id in idle[:over]:
             del self._given[kernel_id]
@@ -136,15 +140,51 @@ class SharedKernelManager(AsyncMappingKernelManager):
             for kernel_id in got:
                 self._given[kernel_id] = _Given(reader, notebook=notebook)
 
-    async def mend_pool(self, notebook: str) -> None:
-        """Replace warm kernels of a notebook that failed to start or died while they waited.
+    def has_room(self, reader: str) -> None:
+        """Refuse a reader who would get no kernel now.
 
-        Voila hands them out as they are, and fills a pool only after it handed one out.
+        Raises
+        ------
+        HTTPError
+            503, as `for_reader` and `start_kernel`.
         """
-        pools: dict[str, list[Any]] = getattr(self, "_pools", {})
-        pool = pools.get(notebook)
-        if pool is None:
+        _, over = self._over(reader)
+        warm = sum(map(len, getattr(self, "_pools", {}).values()))
+        if len(self) >= self.most_kernels and not (over or warm):
+            raise HTTPError(503, TOO_MANY)
+
+    def _over(self, reader: str) -> tuple[list[str], int]:
+        """The reader's kernels that no page is connected to, and how many of them are to end."""
+        mine = [key for key, given in self._given.items() if given.reader == reader and key in self]
+        idle = [key for key in mine if not self._kernel_connections.get(key)]
+        over = max(0, len(mine) + self._coming[reader] + 1 - self.most_for_one)
+        if over > len(idle):
+            raise HTTPError(503, "you have too many dashboards open; close one of them")
+        return idle, over
+
+    async def mend_pool(self, notebook: str) -> None:
+        """Keep as many kernels of a notebook warm as there should be, of its newest version.
+
+        Voila fills the pools of the notebooks that it finds at its start, fills them again after
+        it handed a kernel out, and hands out kernels as they are: of code that was replaced since,
+        failed to start, or dead.
+        """
+        pools: dict[str, list[Any]] | None = getattr(self, "_pools", None)
+        if pools is None:
             return
+        pool = pools.get(notebook, [])
+        version = self._version(notebook)
+        renewed = version != self._versions.get(notebook)
+        if renewed:
+            for task in pool:
+                task.add_done_callback(self._discard)
+            pool.clear()
+        if version is None:
+            pools.pop(notebook, None)
+            self._versions.pop(notebook, None)
+            return
+        # Before the notebook is read: what changes meanwhile is noticed the next time.
+        self._versions[notebook] = version
         for task in [task for task in pool if task.done()]:
             if task.cancelled() or task.exception():
                 pool.remove(task)
@@ -152,9 +192,38 @@ class SharedKernelManager(AsyncMappingKernelManager):
             kernel_id = task.result()["kernel_id"]
             if kernel_id not in self or kernel_id in self._restarted:
                 pool.remove(task)
-                if kernel_id in self:
-                    await self.shutdown_kernel(kernel_id, now=True)
-        self.fill_if_needed(notebook_name=notebook)  # type: ignore[attr-defined]
+                self._discard(task)
+        self.fill_if_needed(  # type: ignore[attr-defined]
+            delay=0 if renewed else None, notebook_name=notebook
+        )
+
+    async def mend_pools(self) -> None:
+        """The same for each notebook that there is, or was."""
+        there = {path.name for path in Path(self.root_dir).glob("[!.]*.ipynb")}
+        for notebook in there | getattr(self, "_pools", {}).keys():
+            await self.mend_pool(notebook)
+
+    def has_warm(self, notebook: str) -> bool:
+        """Whether a page of this notebook is there already, or being made."""
+        pool: list[Any] = getattr(self, "_pools", {}).get(notebook, [])
+        return bool(pool) and pool[0].done()
+
+    def _discard(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or task.exception():
+            return
+        kernel_id = task.result()["kernel_id"]
+        if kernel_id in self:
+            ending = asyncio.ensure_future(self.shutdown_kernel(kernel_id, now=True))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+
+    def _version(self, notebook: str) -> tuple[int, ...] | None:
+        """What changes when a notebook is replaced; None when there is none."""
+        try:
+            found = (Path(self.root_dir) / notebook).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class KernelsOfReader:
@@ -170,6 +239,16 @@ class KernelsOfReader:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kernels, name)
+
+    def has_room(self) -> None:
+        """Refuse what would be refused in the midst of a page, while it can be said in its place.
+
+        Raises
+        ------
+        HTTPError
+            503: too many kernels are there, or the reader's are all in use.
+        """
+        self._kernels.has_room(self._reader)
 
     async def get_rendered_notebook(self, **kwargs: Any) -> Any:
         """Take a warm kernel."""

@@ -69,7 +69,7 @@
 
   // Any file of the service tells that it is there and who may see it; a page costs a kernel.
   const answers = async () => {
-    const file = document.querySelector("script[src*='static/voila']").src;
+    const file = document.querySelector("link[href*='static/voila']").href;
     const init = { method: "HEAD", cache: "no-store", redirect: "manual" };
     try {
       const answer = await fetch(file, { ...init, signal: AbortSignal.timeout(BEAT) });
