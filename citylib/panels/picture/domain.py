@@ -62,10 +62,11 @@ def overview(
         others = len(domain.members) - 1
         more = ""
         if others:
-            name = say(lang, "more_of", domain=domain.name, count=others)
+            # Who speaks to the page says what stands on the button.
+            name = f"+{others} {say(lang, 'more_of', domain=domain.name, count=others)}"
             more = (
                 f'<button type="button" class="more" data-press="domain:{escape(domain.id)}" '
-                f'aria-label="+{others} {escape(name)}">+{others} <span aria-hidden="true">›</span></button>'
+                f'aria-label="{escape(name)}">+{others} <span aria-hidden="true">›</span></button>'
             )
         title = read.title_of(figures[head.id], lang)
         over = f'<span class="domain-name">{escape(domain.name)}</span>'
