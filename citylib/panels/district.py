@@ -75,6 +75,7 @@ class DistrictPage(Box):
             around += f"<h3>{say(lang, 'district.key')}</h3>{key(lang)}"
         self.place.html = f'<div class="where">{locator(city, level.id, area)}</div>{around}'
         self.others.html = _others(model)
+        (self.others.remove_class if self.others.html else self.others.add_class)("empty")
         if area == city.code:
             self.standings.html = _choose(model, level)
         else:
