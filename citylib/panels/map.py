@@ -49,6 +49,7 @@ class MapPanel(Box):
         self._more = {layer.name: layer for layer in more}
         self._level = city.levels[read.level_of(model.array, city)]
         self._layer: Layer = self._wanted()
+        self._seen: tuple[object, ...] = ()
         shapes = self._level.geojson()
         self._drawn = {self._level.id: _areas(shapes)}
         west, south, east, north = bounds_of(shapes)
@@ -166,6 +167,9 @@ class MapPanel(Box):
 
     def _update(self, _change: Any = None) -> None:
         model = self._model
+        if self._seen == model.seen:
+            return
+        self._seen = model.seen
         self._draw_level()
         wanted = self._wanted()
         if wanted is not self._layer:
