@@ -11,7 +11,6 @@ from citylib.panels.picture import reading as read
 from citylib.panels.picture.tile import tile
 
 
-
 def test_every_figure_agrees(seoul, capsys):
     assert run_check(seoul), capsys.readouterr().out
 
