@@ -105,6 +105,7 @@ class HistoryPanel(Box):
             for colour in (SECOND, FIRST)
         ]
         self.limits = bqplot.Lines(x=[], y=[], scales=scales, colors=[QUIET], line_style="dashed")
+        self.limits.stroke_width = 1.2
         axes = [
             bqplot.Axis(scale=across, grid_lines="none"),
             bqplot.Axis(scale=up, orientation="vertical"),
