@@ -13,7 +13,16 @@ from citylib.panels.indicator import FOLLOWED, back_key
 from citylib.panels.links import go
 from citylib.panels.model import CityModel
 from citylib.panels.picture import reading as read
-from citylib.panels.picture.district import cards, key, locator, near_by
+from citylib.panels.picture.district import (
+    Standing,
+    cards,
+    choice,
+    key,
+    locator,
+    near_by,
+    standings,
+)
+from citylib.panels.picture.grade import SIGNS
 from citylib.panels.picture.tile import local_now
 from citylib.panels.touch import Markup
 
@@ -67,7 +76,8 @@ class DistrictPage(Box):
             return  # another indicator or period of the other pages
         self._drawn = shown
         level = self._level()
-        self.heading.html = heading(model, level, back=self._paged)
+        known = standings(city, model.figures, model.ids, area, lang)
+        self.heading.html = heading(model, level, known, back=self._paged)
         around = ""
         if area != city.code:
             around = f"<h3>{say(lang, 'district.neighbours')}</h3>"
@@ -75,11 +85,13 @@ class DistrictPage(Box):
             around += f"<h3>{say(lang, 'district.key')}</h3>{key(lang)}"
         self.place.html = f'<div class="where">{locator(city, level.id, area)}</div>{around}'
         self.others.html = _others(model)
+        (self.others.remove_class if self.others.html else self.others.add_class)("empty")
         if area == city.code:
-            self.standings.html = _choose(model, level)
+            self.add_class("choosing")
+            self.standings.html = choice(city, model.figures, model.ids, level.id, lang)
         else:
-            names = model.ids
-            self.standings.html = cards(city, model.figures, names, area, lang, local_now(city))
+            self.remove_class("choosing")
+            self.standings.html = cards(city, model.figures, known, lang, local_now(city))
 
     def _level(self) -> AreaLevel:
         city, area = self._model.city, self._model.area
@@ -94,11 +106,13 @@ def _coarsest(city: Any) -> AreaLevel:
     return level
 
 
-def heading(model: CityModel, level: AreaLevel, back: bool) -> str:
+def heading(model: CityModel, level: AreaLevel, known: list[Standing], back: bool) -> str:
     """Which area: its name, the choice of another, and the way to the area around it.
 
     Parameters
     ----------
+    known : list of Standing
+        How the area stands in its indicators.
     back : bool
         Whether there is a first page that a key leads back to.
     """
@@ -120,8 +134,20 @@ def heading(model: CityModel, level: AreaLevel, back: bool) -> str:
     return (
         f'{back_key(lang) if back else ""}<h2 class="hidden">{escape(name)}</h2>'
         f'<label class="choice"><span class="hidden">{escape(kind)}</span>'
-        f"<select>{none}{options}</select></label>{above}"
+        f"<select>{none}{options}</select></label>{above}{_summary(known, lang)}"
     )
+
+
+def _summary(known: list[Standing], lang: str) -> str:
+    """How many indicators there are, and how many are past their threshold."""
+    if not known:
+        return ""
+    past = sum(one.beyond for one in known)
+    alarm = ""
+    if past:
+        words = say(lang, "district.past", count=past)
+        alarm = f' <span class="state beyond">{SIGNS["beyond"]} {words}</span>'
+    return f'<p class="shown">{say(lang, "district.count", count=len(known))}{alarm}</p>'
 
 
 def _others(model: CityModel) -> str:
@@ -135,12 +161,3 @@ def _others(model: CityModel) -> str:
     if not keys or model.area == model.city.code:
         return ""
     return f'<h3>{say(model.language, "district.others")}</h3><ul class="near">{keys}</ul>'
-
-
-def _choose(model: CityModel, level: AreaLevel) -> str:
-    keys = "".join(
-        f'<li><button type="button" class="key" data-press="district:{escape(code)}">'
-        f"{escape(read.place_name(model.city, code, model.language, True))}</button></li>"
-        for code in level.areas
-    )
-    return f'<ul class="near">{keys}</ul>'

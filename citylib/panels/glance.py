@@ -31,6 +31,7 @@ class Glance(Box):
 
     def __init__(self, model: CityModel) -> None:
         self._model = model
+        self._seen: dict[str, tuple[object, ...]] = {}
         self.domains = Markup(name="city-domains")
         self.domains.on_press(self._pressed)
         self.time = TimeControl()
@@ -62,7 +63,14 @@ class Glance(Box):
         elif kind == "area":
             model.touch(value)  # the chosen one again: back to the whole city
 
+    def _drawn(self, part: str) -> bool:
+        """Whether a part shows the model as it is; it is taken to do so from now on."""
+        drawn, self._seen[part] = self._seen.get(part) == self._model.seen, self._model.seen
+        return drawn
+
     def _draw_domains(self, _change: Any = None) -> None:
+        if self._drawn("domains"):
+            return
         model, lang, now = self._model, self._model.language, local_now(self._model.city)
         chosen = next((one for one in model.domains if one.id == model.domain), None)
         if chosen is not None:
@@ -72,12 +80,16 @@ class Glance(Box):
         self.domains.html = html
 
     def _draw_aside(self, _change: Any = None) -> None:
+        if self._drawn("aside"):
+            return
         model = self._model
         about = (model.city, model.array, model.language, model.area, model.time)
         self.trend.html = trend(*about)
         self.ranks.html = ranks(*about)
 
     def _draw_time(self, _change: Any = None) -> None:
+        if self._drawn("time"):
+            return
         model, lang, control = self._model, self._model.language, self.time
         frequency = str(model.array.attrs.get("frequency", "day"))
         count = model.times.size

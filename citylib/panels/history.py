@@ -30,10 +30,10 @@ POINTS = 1500
 """Points of a line at most; of longer ranges each part's lowest and highest figure are drawn."""
 # Keys for ranges, in periods of each frequency; None: all of it.
 RANGES: dict[str, dict[str, int | None]] = {
-    "hour": {"day": 24, "week": 168, "month": 720, "year": 8766, "all": None},
+    "hour": {"day": 24, "fortnight": 336, "month": 720, "year": 8766, "all": None},
     "day": {"month": 31, "year": 366, "years": 5 * 366, "all": None},
-    "month": {"year": 13, "years": 61, "all": None},
-    "year": {"decade": 11, "all": None},
+    "month": {"year": 12, "years": 60, "decade": 120, "all": None},
+    "year": {"decade": 10, "all": None},
 }
 
 
@@ -105,6 +105,7 @@ class HistoryPanel(Box):
             for colour in (SECOND, FIRST)
         ]
         self.limits = bqplot.Lines(x=[], y=[], scales=scales, colors=[QUIET], line_style="dashed")
+        self.limits.stroke_width = 1.2
         axes = [
             bqplot.Axis(scale=across, grid_lines="none"),
             bqplot.Axis(scale=up, orientation="vertical"),

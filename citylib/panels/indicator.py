@@ -85,6 +85,8 @@ class IndicatorPage(Box):
         if self._paged and model.page != "indicator":
             return
         lang, city, array = model.language, model.city, model.array
+        # A figure for the whole city has no ranking and no other areas.
+        (self.remove_class if model.known else self.add_class)("whole")
         self.heading.html = heading(model, back=self._paged)
         self.history.update()
         time = model.times[model.place] if model.times.size else None

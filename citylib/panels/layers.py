@@ -65,12 +65,14 @@ class IndicatorLayer:
         Profile.
     level : str
         Level of areas; choosing the layer chooses an indicator that knows it.
+    group : str
+        As `Layer` has it; for a city with many levels.
     """
 
-    def __init__(self, city: City, level: str) -> None:
+    def __init__(self, city: City, level: str, group: str = "") -> None:
         self._city = city
         self.level = level
-        self.name, self.group = level, ""
+        self.name, self.group = level, group
 
     def words(self, lang: str) -> str:
         names = self._city.levels[self.level].name

@@ -19,6 +19,9 @@ from citylib.panels.picture.grade import grade, state
 from citylib.panels.picture.tile import badge, figure, local_now, replay_mark, when
 from citylib.panels.touch import Areas, Markup
 
+BUTTONS = 2
+"""Levels of areas that have a button each; more of them share a list."""
+
 
 class MapPanel(Box):
     """Leaflet map of the areas, with heading, switch of layers, legend and values under the finger.
@@ -39,12 +42,14 @@ class MapPanel(Box):
         self._model = model
         city = model.city
         known = {read.level_of(model.figures[name], city) for name in model.ids}
+        group = "level" if len(known) > BUTTONS else ""
         self._indicators = {
-            level: IndicatorLayer(city, level) for level in city.levels if level in known
+            level: IndicatorLayer(city, level, group) for level in city.levels if level in known
         }
         self._more = {layer.name: layer for layer in more}
         self._level = city.levels[read.level_of(model.array, city)]
         self._layer: Layer = self._wanted()
+        self._seen: tuple[object, ...] = ()
         shapes = self._level.geojson()
         self._drawn = {self._level.id: _areas(shapes)}
         west, south, east, north = bounds_of(shapes)
@@ -162,6 +167,9 @@ class MapPanel(Box):
 
     def _update(self, _change: Any = None) -> None:
         model = self._model
+        if self._seen == model.seen:
+            return
+        self._seen = model.seen
         self._draw_level()
         wanted = self._wanted()
         if wanted is not self._layer:
@@ -216,6 +224,7 @@ def switch(on_offer: Sequence[Layer], shown: Layer | None, lang: str) -> str:
         if not layer.group
     )
     lists = []
+    first = on_offer and on_offer[0].group  # the levels of areas lead in either form
     for group in dict.fromkeys(layer.group for layer in on_offer if layer.group):
         members = [layer for layer in on_offer if layer.group == group]
         chosen = " chosen" if any(layer is shown for layer in members) else ""
@@ -229,7 +238,7 @@ def switch(on_offer: Sequence[Layer], shown: Layer | None, lang: str) -> str:
             f'<select class="key{chosen}" aria-label="{name}">'
             f"<option disabled{'' if chosen else ' selected'}>{name}</option>{options}</select>"
         )
-    return alone + "".join(lists)
+    return "".join(lists[:1] if first else []) + alone + "".join(lists[bool(first) :])
 
 
 def choices(model: CityModel) -> str:

@@ -132,6 +132,13 @@ class CityModel(HasTraits):
         return self._domains[1]
 
     @property
+    def seen(self) -> tuple[object, ...]:
+        """What a picture depends on. Traits that change together tell one after the other, so a
+        panel that is told of several draws once: while this is what it drew last, it has drawn."""
+        names = ("indicator", "place", "area", "domain", "layer", "language", "version")
+        return tuple(getattr(self, name) for name in names)
+
+    @property
     def array(self) -> xr.DataArray:
         """Figures of the chosen indicator."""
         return self.figures[self.indicator]

@@ -23,7 +23,7 @@ def in_notebook(model: CityModel, *panels: Widget) -> Box:
     model : CityModel
         What the panels show; they follow it, and each other through it.
     *panels : Widget
-        `MapPanel(model)`, `ChartPanel(model)`, …
+        `MapPanel(model)`, `ChartPanel(model)`, `IndicatorPage(model)`, `DistrictPage(model)`, …
 
     Returns
     -------

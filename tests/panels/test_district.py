@@ -1,5 +1,6 @@
 """An area's page."""
 
+import re
 from datetime import datetime
 from html.parser import HTMLParser
 
@@ -12,7 +13,7 @@ from citylib.panels.district import DistrictPage
 from citylib.panels.model import CityModel
 from citylib.panels.notebook import in_notebook
 from citylib.panels.pages import Pages
-from citylib.panels.picture.district import cards, near_by, standing
+from citylib.panels.picture.district import cards, near_by, standing, standings
 
 AREA = "11130"
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -97,13 +98,16 @@ def test_a_missing_figure_is_not_counted(city, make):
     assert found.count == int(np.isfinite(inner).sum())
     array.loc[{"area": AREA}] = np.nan
     assert standing(city, array, AREA, "en") is None
-    now = datetime(2023, 1, 1)
-    assert "No data" in cards(city, {"pm25": array}, ["pm25"], AREA, "en", now)
+    found = {"pm25": array}
+    known = standings(city, found, found, AREA, "en")
+    assert known == []
+    assert "No data" in cards(city, found, known, "en", datetime(2023, 1, 1))
 
 
 def test_what_is_past_its_threshold_comes_first_and_says_so(model):
     html = DistrictPage(model).standings.html
     assert list(Shown(html).cards) == ["dust", "pm25", "late"]
+    assert "기준 초과 1건" in DistrictPage(model).heading.html
     first = html[: html.index("</li>")]
     assert 'class="state beyond"' in first
     assert 'svg class="sign"' in first, "not by colour alone"
@@ -142,6 +146,11 @@ def test_without_an_area_there_is_a_choice(model, city):
     model.area = city.code
     page = DistrictPage(model)
     assert page.standings.html.count('data-press="district:') == 25
+    last = model.figures["dust"].isel(time=-1)
+    past = dict(re.findall(r'data-press="district:(\d+)" data-past="(\d)"', page.standings.html))
+    want = {code: str(int(last.sel(area=code) > 35)) for code in city.levels["district"].areas}
+    assert past == want
+    assert list(past.values()) == sorted(past.values(), reverse=True)
     assert 'value="district:11010"' in page.heading.html
 
 

@@ -99,3 +99,13 @@ def test_the_legend_counts_the_areas_of_each_class(dashboard, city):
     assert sum(counts) == 25
     assert counts[-1] == 1, "the missing one"
     assert "swatch missing" in html
+
+
+def test_many_levels_share_a_list(city, make, monkeypatch):
+    monkeypatch.setattr("citylib.panels.map.BUTTONS", 1)
+    figures = {"pm25": make("pm25"), "homes": make("homes", "year", 3, level="neighbourhood")}
+    panel = MayorDashboard(CityModel(city, figures)).glance.map
+    assert '<option value="layer:district" selected>' in panel.heading.html
+    assert 'data-press="layer:district"' not in panel.heading.html
+    panel._pressed("layer:neighbourhood")
+    assert '<option value="layer:neighbourhood" selected>' in panel.heading.html

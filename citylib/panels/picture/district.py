@@ -19,7 +19,7 @@ from citylib.look.words import say
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.charts import sparkline
 from citylib.panels.picture.choropleth import WIDTH, Projection, basemap
-from citylib.panels.picture.grade import Grade, grade, state
+from citylib.panels.picture.grade import SIGNS, Grade, beyond, grade, state
 from citylib.panels.picture.tile import SPARK, badges, figure, when
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ class Standing:
     count: int
     grade: Grade | None
 
+    @property
+    def beyond(self) -> bool:
+        """Whether the figure is past the threshold that must not be passed."""
+        return self.grade is not None and self.grade.beyond
+
 
 def standing(city: City, array: xr.DataArray, area: str, lang: str) -> Standing | None:
     """How an area stands in an indicator; None if it has no figure for the area.
@@ -75,7 +80,7 @@ def standing(city: City, array: xr.DataArray, area: str, lang: str) -> Standing 
     lang : str
         Language of the title.
     """
-    if area not in read.areas_of(array):
+    if area == city.code or area not in read.areas_of(array):
         return None
     found = read.reading(array, area, lang)
     if found.time is None or not isfinite(found.value):
@@ -100,17 +105,10 @@ def standing(city: City, array: xr.DataArray, area: str, lang: str) -> Standing 
     )
 
 
-def cards(
-    city: City,
-    figures: Mapping[str, xr.DataArray],
-    names: Iterable[str],
-    area: str,
-    lang: str,
-    now: datetime,
-) -> str:
-    """All indicators of an area as an HTML list; each leads to the indicator's page.
-
-    What is past its threshold comes first.
+def standings(
+    city: City, figures: Mapping[str, xr.DataArray], names: Iterable[str], area: str, lang: str
+) -> list[Standing]:
+    """How an area stands in all indicators that know it; what is past its threshold comes first.
 
     Parameters
     ----------
@@ -118,17 +116,31 @@ def cards(
         Indicators by id.
     names : iterable of str
         Which of them, in which order.
-    area : str
-        Code of an area within the city.
-    now : datetime
-        The city's civil time, for the age.
     """
     found = [standing(city, figures[name], area, lang) for name in names]
     known = [one for one in found if one is not None]
-    if not known:
-        return f'<p class="missing-word">{say(lang, "missing")}</p>'
-    known.sort(key=lambda one: one.grade is None or not one.grade.beyond)
+    return sorted(known, key=lambda one: not one.beyond)
+
+
+def cards(
+    city: City,
+    figures: Mapping[str, xr.DataArray],
+    known: Iterable[Standing],
+    lang: str,
+    now: datetime,
+) -> str:
+    """How an area stands as an HTML list; each card leads to the indicator's page.
+
+    Parameters
+    ----------
+    known : iterable of Standing
+        From `standings`.
+    now : datetime
+        The city's civil time, for the age.
+    """
     items = [f"<li>{_card(city, figures[one.found.id], one, lang, now)}</li>" for one in known]
+    if not items:
+        return f'<p class="missing-word">{say(lang, "missing")}</p>'
     return f'<ul class="standings">{"".join(items)}</ul>'
 
 
@@ -148,7 +160,7 @@ def _card(city: City, array: xr.DataArray, one: Standing, lang: str, now: dateti
     if isfinite(one.part):
         text = f"{one.part:.1f}%"
         rows.append(_compared("none", say(lang, "district.part"), one.part, text, "part"))
-    alarm = " beyond" if one.grade is not None and one.grade.beyond else ""
+    alarm = " beyond" if one.beyond else ""
     rank = say(lang, "of_districts", rank=one.rank, count=one.count)
     return (
         f'<button type="button" class="standing{alarm}" data-press="indicator:{escape(found.id)}" '
@@ -246,3 +258,35 @@ def key(lang: str) -> str:
     ]
     items = "".join(f'<li><span class="key-{kind}">{text}</span></li>' for kind, text in rows)
     return f'<ul class="strip-key">{items}</ul>'
+
+
+def choice(
+    city: City, figures: Mapping[str, xr.DataArray], names: Iterable[str], level: str, lang: str
+) -> str:
+    """All areas of a level as keys, with how many figures are past their threshold in each.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Indicators that count; each in the newest period with a figure for the city.
+    """
+    areas = city.levels[level].areas
+    past = dict.fromkeys(areas, 0)
+    for name in names:
+        array = figures[name]
+        if "alarm" in array.attrs:
+            values = read.at(array, read.reading(array, city.code, lang).time)
+            for code in beyond(array, values, areas):
+                past[code] += 1
+    items = []
+    for code in sorted(areas, key=lambda code: -past[code]):
+        alarm = ""
+        if past[code]:
+            words = say(lang, "district.past", count=past[code])
+            alarm = f'<span class="state beyond">{SIGNS["beyond"]} {words}</span>'
+        items.append(
+            f'<li><button type="button" class="key area-key" data-press="district:{escape(code)}" '
+            f'data-past="{past[code]}"><span>{escape(read.place_name(city, code, lang, True))}'
+            f"</span>{alarm}</button></li>"
+        )
+    return f'<ul class="area-keys">{"".join(items)}</ul>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from citylib.panels.domains import Domain, Member
+
+
+MANY = 5
+"""Domains; with more of them each has less room."""
 
 
 def overview(
@@ -49,7 +54,7 @@ def overview(
     now : datetime
         The city's civil time, for the ages.
     """
-    parts = [verdict(domains, lang)]
+    parts = []
     for place, domain in enumerate(domains):
         head = domain.head
         size = "lead" if place == 0 else "row"
@@ -57,7 +62,8 @@ def overview(
         others = len(domain.members) - 1
         more = ""
         if others:
-            name = say(lang, "more_of", domain=domain.name, count=others)
+            # Who speaks to the page says what stands on the button.
+            name = f"+{others} {say(lang, 'more_of', domain=domain.name, count=others)}"
             more = (
                 f'<button type="button" class="more" data-press="domain:{escape(domain.id)}" '
                 f'aria-label="{escape(name)}">+{others} <span aria-hidden="true">›</span></button>'
@@ -69,7 +75,8 @@ def overview(
             f'<section class="domain {size} {_kind(head)}{here}">'
             f"{tile(city, figures[head.id], head, lang, selected, now, over, size)}{more}</section>"
         )
-    return "".join(parts)
+    many = " many" if len(domains) > MANY else ""
+    return f'{verdict(domains, lang)}<div class="domains{many}">{"".join(parts)}</div>'
 
 
 def opened(
@@ -138,9 +145,9 @@ def tile(
         f'<span class="tile-head">{over}<span class="tile-title">{escape(found.title)}</span>'
         f"{marks}</span>"
         f'<span class="tile-row">{figure(found, lang)}{state(where, found.units, lang)}</span>'
-        f"{change(found, lang)}{spark(array, city.code, found.frequency)}{scale}"
-        f'<span class="tile-foot">{when(found, lang, now)}'
-        f"{_areas(member, array, city, lang)}</span></button>"
+        f'<span class="tile-under">{change(found, lang)}<span class="tile-foot">'
+        f"{when(found, lang, now)}{_areas(member, array, city, lang)}</span></span>"
+        f"{spark(array, city.code, found.frequency)}{scale}</button>"
     )
 
 
@@ -150,9 +157,17 @@ def spark(array: xr.DataArray, area: str, frequency: str) -> str:
     known = np.flatnonzero(np.isfinite(recent))
     last = int(known[-1]) + 1 if known.size else 0
     values = recent[max(0, last - SPARK[frequency]) : last]
+    if np.isfinite(values).sum() < 2:
+        return '<svg class="spark" aria-hidden="true"></svg>'
     line = lines(np.arange(values.size), values, (0, 100), (28, 2))
+    # The picture is stretched, and a dot with it; the round end of a line is not.
+    line = re.sub(
+        r'<circle class="line" cx="(.+?)" cy="(.+?)" r="2"/>',
+        r'<polyline class="line dot" points="\1,\2 \1,\2"/>',
+        line,
+    )
     shade = ""
-    for part in line.split("<polyline")[1:]:
+    for part in line.split('<polyline class="line" ')[1:]:
         points = part.split('points="')[1].split('"')[0]
         first, final = points.split(" ")[0].split(",")[0], points.split(" ")[-1].split(",")[0]
         shade += f'<polygon class="shade" points="{first},30 {points} {final},30"/>'

@@ -69,13 +69,17 @@ def multiples(
     xs = np.arange(behind.size)
     box = ((0.0, 100.0), (39.0, 1.0), scale)
     back = lines(xs, behind, *box, kind="second")
+    now = read.at(array, array["time"].values[-1] if time is None else time)
+    units = str(array.attrs.get("units", "1"))
     items = []
     for code, values in rows.items():
+        figure = formats.figure(now[code], units, lang)
         name = read.place_name(city, code, lang, True)
         items.append(
             f'<li><button type="button" class="multiple" data-press="area:{escape(code)}" '
             f'data-area="{escape(code)}" aria-pressed="{str(code == area).lower()}">'
-            f'<span class="name" title="{escape(name)}">{escape(read.cut(name, ROOM))}</span>'
+            f'<span class="name" title="{escape(name)}">{escape(read.cut(name, ROOM))}'
+            f'<span class="hidden"> {escape(figure)}</span></span>'
             f'<svg viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">'
             f"{back}{lines(xs, values, *box, kind='first')}</svg></button></li>"
         )
