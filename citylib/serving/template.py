@@ -20,7 +20,7 @@ import threading
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 LARGEST = 2**20
 """Bytes of the largest order: arguments and environment of a kernel."""
@@ -38,6 +38,15 @@ OF_A_KERNEL = (
     "psutil",
     "tornado.platform.asyncio",
 )
+
+
+class _NoModules:
+    """The module `sys`, but for the list of modules."""
+
+    modules: ClassVar[dict[str, Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,9 @@ def preload(wanted: list[str]) -> None:
     import_module("ipykernel.debugger")
 
     del sys.modules["debugpy"]
+    # It asks every module for its file, for the debugger. That would write to the memory of all of
+    # them, and make each kernel's copy 8 MB larger.
+    import_module("ipykernel.ipkernel").sys = _NoModules()  # type: ignore[attr-defined]
     for one in (*OF_A_KERNEL, *wanted):
         module, _, function = one.partition(":")
         found = import_module(module)
