@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ import icechunk
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.codecs import ZstdCodec
+from zarr.codecs import BloscCodec
 from zarr.core.sync import sync
 
 from citylib.city.errors import CityError
@@ -154,7 +154,7 @@ class Draft:
         CubeBusy
             Another version came first; nothing was changed.
         """
-        self._write()
+        self._write(self.states.store())
         computed = datetime.now(UTC).isoformat(timespec="seconds")
         self.about |= {"computed": computed, "Conventions": "CF-1.12"}
         root = zarr.open_group(self._session.store, mode="a", zarr_format=3)
@@ -179,7 +179,7 @@ class Draft:
             )
         return self._arrays[path]
 
-    def _write(self) -> None:
+    def _write(self, *more: Coroutine[Any, Any, None]) -> None:
         """Write what was to be written later: all arrays at a time, which takes as long as one."""
         later, self._later = self._later, []
 
@@ -190,9 +190,9 @@ class Draft:
 
         async def every() -> None:
             arrays = {id(array): array for array, _, _ in later}
-            await asyncio.gather(*map(in_turn, arrays.values()))
+            await asyncio.gather(*map(in_turn, arrays.values()), *more)
 
-        if later:
+        if later or more:
             sync(every())
 
     def _axis(self, group: str) -> tuple[int, int]:
@@ -261,7 +261,7 @@ class Draft:
             chunks=(min(rows, 1 << 13), beside),
             dtype="float64",
             fill_value=np.nan,
-            compressors=ZstdCodec(level=1),
+            compressors=BloscCodec(cname="lz4", shuffle="shuffle"),
             dimension_names=("time", "area"),
             attributes=dict(array.attrs),
         )

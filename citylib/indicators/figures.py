@@ -75,14 +75,21 @@ def matrix(indicator: Indicator, partial: Partial, width: int) -> tuple[int, Flo
     """
     part = whole(indicator.how, partial, width)
     known = indicator.how.finalize(part.states) * indicator.scale
-    some = ~np.isnan(known)
+    keys, some = part.keys, ~np.isnan(known)
     if not some.any():
         return 0, np.empty((0, width))
-    period, place = np.divmod(part.keys[some], width)
-    start, end = int(period[0]), int(period[-1]) + 1
-    values = np.full((end - start, width), np.nan)
-    values[period[place > 0] - start, 1:] = indicator.how.absent
-    values[period - start, place] = known[some]
+    if not some.all():
+        keys, known = keys[some], known[some]
+    start, end = int(keys[0]) // width, int(keys[-1]) // width + 1
+    values = known
+    if len(keys) < (end - start) * width:
+        values = np.full((end - start) * width, np.nan)
+        values[keys - start * width] = known
+    values = values.reshape(-1, width)
+    if width > 1 and not np.isnan(indicator.how.absent):
+        none = np.isnan(values[:, 1:])
+        none[none.all(axis=1)] = False
+        values[:, 1:][none] = indicator.how.absent
     return start, values
 
 

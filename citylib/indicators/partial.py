@@ -134,7 +134,7 @@ def whole(aggregation: Aggregation, part: Partial, width: int) -> Partial:
         return _whole_of_few(aggregation, part, width)
     at = part.keys - first * width
     taken = np.zeros((count, width), bool)
-    taken.ravel()[at] = True
+    taken.reshape(-1)[at] = True
     states = []
     for mine, blank_one in zip(part.states, blank(aggregation, count * width), strict=True):
         blank_one[at] = mine
@@ -145,6 +145,9 @@ def whole(aggregation: Aggregation, part: Partial, width: int) -> Partial:
     for state, own in zip(states, city, strict=True):
         state[:, 0] = own
     taken[:, 0] = taken.any(axis=1)
+    if taken.all():
+        keys = np.arange(first * width, (first + count) * width)
+        return Partial(keys, tuple(state.reshape(-1) for state in states))
     return Partial(np.flatnonzero(taken) + first * width, tuple(state[taken] for state in states))
 
 

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -30,7 +30,7 @@ from citylib.indicators.own import code_of
 from citylib.indicators.partial import Partial, empty
 from citylib.lake.changes import Seen, ipc
 
-FORMAT = 1
+FORMAT = 2
 """Raised when states come to be kept or computed differently: all are computed anew."""
 GROUP = "_states"
 TABLES = "_tables"
@@ -38,6 +38,8 @@ BLOCKS, FIRST = 1 << 31, 1 << 30
 """Blocks that an array has room for, and the place of the one that begins in 1970."""
 GROUPS, LONGEST = 1 << 14, 1 << 12
 """Groups of a block at most, and periods."""
+TOGETHER = 16
+"""Blocks that are compressed at a time."""
 SHOWN = frozenset(
     {
         *("id", "title", "description", "domain", "units", "classification", "better"),
@@ -98,19 +100,20 @@ def together(parts: Sequence[Partial], aggregation: Aggregation) -> Partial:
 
 def encode(part: Partial) -> bytes:
     """States as a string of bytes."""
-    columns = [pa.array(column) for column in (part.keys, *part.states)]
+    steps = np.diff(part.keys, prepend=0)  # mostly 1, which takes no room
+    columns = [pa.array(column) for column in (steps, *part.states)]
     return ipc(pa.record_batch(columns, [str(number) for number in range(len(columns))]))
 
 
 def decode(kept: bytes) -> Partial:
     """What `encode` was given."""
     columns = pa.ipc.open_stream(kept).read_next_batch().columns
-    keys, *states = (column.to_numpy(zero_copy_only=False) for column in columns)
-    return Partial(keys, tuple(states))
+    steps, *states = (column.to_numpy(zero_copy_only=False) for column in columns)
+    return Partial(np.cumsum(steps), tuple(states))
 
 
 class States:
-    """States in a session of the cube's repository.
+    """States in a session of the cube's repository; what is written is stored by `store`.
 
     Parameters
     ----------
@@ -120,6 +123,7 @@ class States:
 
     def __init__(self, store: Any) -> None:
         self._store = store
+        self._later: dict[str, Partial | Seen] = {}  # by their places
 
     def read(self, wanted: Mapping[str, Iterable[int]]) -> dict[str, dict[int, Partial]]:
         """Blocks of indicators; one that is not there is left out.
@@ -130,43 +134,40 @@ class States:
             Numbers of blocks, by the indicator's id.
         """
         names = [(name, number) for name, numbers in wanted.items() for number in numbers]
-        kept = self._get([_path(name, number) for name, number in names])
+        kept = self._get([_path(name, number) for name, number in names], decode)
         result: dict[str, dict[int, Partial]] = {name: {} for name in wanted}
         for (name, number), one in zip(names, kept, strict=True):
-            if one:
-                result[name][number] = decode(one)
+            if one is not None:
+                result[name][number] = one
         return result
 
     def write(self, blocks: Mapping[str, Mapping[int, Partial]]) -> None:
         """Put blocks of indicators in the place of those of the same numbers."""
-        for name in blocks:
+        for name, some in blocks.items():
             if not self._is_there(name):
                 self._create(name, BLOCKS)
-        self._put(
-            {
-                _path(name, number): encode(part)
-                for name, some in blocks.items()
-                for number, part in some.items()
-            }
-        )
+            self._later |= {_path(name, number): part for number, part in some.items()}
 
     def remove(self, name: str) -> None:
         """Forget all of an indicator."""
+        self._later = {
+            path: one for path, one in self._later.items() if not path.startswith(_path(name))
+        }
         if self._is_there(name):
             del self._root[name]
 
     def seen(self, datasets: Iterable[str]) -> dict[str, Seen]:
         """Versions of the tables that the states were computed from, by dataset."""
         names = [name for name in datasets if self._is_there(f"{TABLES}/{name}")]
-        kept = self._get([_path(f"{TABLES}/{name}", 0) for name in names])
-        return {name: Seen.from_bytes(one) for name, one in zip(names, kept, strict=True) if one}
+        kept = self._get([_path(f"{TABLES}/{name}", 0) for name in names], Seen.from_bytes)
+        return {name: one for name, one in zip(names, kept, strict=True) if one is not None}
 
     def see(self, dataset: str, seen: Seen) -> None:
         """Remember the version of a table that the states are computed from."""
         name = f"{TABLES}/{dataset}"
         if not self._is_there(name):
             self._create(name, 1)
-        self._put({_path(name, 0): seen.to_bytes()})
+        self._later[_path(name, 0)] = seen
 
     @property
     def _root(self) -> zarr.Group:
@@ -188,32 +189,44 @@ class States:
     # Chunks are read and written as they are stored, many at a time: through arrays each takes as
     # long as all of them.
 
-    def _get(self, paths: list[str]) -> list[bytes]:
+    def _get(self, paths: list[str], made: Callable[[bytes], Any]) -> list[Any]:
+        """What is at some places; None: nothing."""
         prototype = default_buffer_prototype()
+        there = [path for path in paths if path not in self._later]
 
         async def every() -> list[Any]:
-            return await asyncio.gather(*(self._store.get(path, prototype) for path in paths))
+            return await asyncio.gather(*(self._store.get(path, prototype) for path in there))
 
-        return [b"" if one is None else one.to_bytes()[_FRAME.size :] for one in sync(every())]
+        found = dict(self._later)
+        for path, one in zip(there, sync(every()), strict=True):
+            if one is not None and len(one) > _FRAME.size:
+                found[path] = made(one.to_bytes()[_FRAME.size :])
+        return [found.get(path) for path in paths]
 
-    def _put(self, contents: Mapping[str, bytes]) -> None:
+    async def store(self) -> None:
+        """Store what was written since the last time; threads compress it."""
+        later, self._later = list(self._later.items()), {}
         make = default_buffer_prototype().buffer.from_bytes
 
-        async def every() -> None:
-            await asyncio.gather(
-                *(
-                    self._store.set(path, make(_FRAME.pack(1, len(one)) + one))
-                    for path, one in contents.items()
-                )
-            )
+        async def each(some: list[tuple[str, Partial | Seen]]) -> None:
+            for (path, _), one in zip(some, await asyncio.to_thread(_frames, some), strict=True):
+                await self._store.set(path, make(one))
 
-        sync(every())
+        await asyncio.gather(
+            *(each(later[at : at + TOGETHER]) for at in range(0, len(later), TOGETHER))
+        )
+
+
+def _frames(some: list[tuple[str, Partial | Seen]]) -> list[bytes]:
+    """Chunks as they are stored."""
+    kept = [encode(one) if isinstance(one, Partial) else one.to_bytes() for _, one in some]
+    return [_FRAME.pack(1, len(one)) + one for one in kept]
 
 
 _FRAME = struct.Struct("<II")
 """How a chunk of one string of bytes begins (the codec `vlen-bytes`): their number, its length."""
 
 
-def _path(name: str, number: int) -> str:
-    place = number if name.startswith(TABLES) else number + FIRST
+def _path(name: str, number: int | None = None) -> str:
+    place = "" if number is None else number if name.startswith(TABLES) else number + FIRST
     return f"{GROUP}/{name}/c/{place}"
