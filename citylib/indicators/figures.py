@@ -12,11 +12,11 @@ import xarray as xr
 
 from citylib.city.datasets import Said
 from citylib.city.profile import City
-from citylib.indicators.aggregations import Floats
+from citylib.indicators.aggregations import Aggregation, Floats
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.derive import derived
-from citylib.indicators.partial import Partial, whole
+from citylib.indicators.partial import Keys, Partial, cut, whole
 from citylib.indicators.periods import UNIT
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def matrix(indicator: Indicator, partial: Partial, width: int) -> tuple[int, Flo
     values : ndarray of float64, shape (periods, width)
         Without gaps; NaN: missing. The first and the last period have figures.
     """
-    part = whole(indicator.how, partial, width)
-    known = indicator.how.finalize(part.states) * indicator.scale
-    keys, some = part.keys, ~np.isnan(known)
+    keys, known = _figures(indicator.how, partial, width)
+    known = known * indicator.scale
+    some = ~np.isnan(known)
     if not some.any():
         return 0, np.empty((0, width))
     if not some.all():
@@ -91,6 +91,19 @@ def matrix(indicator: Indicator, partial: Partial, width: int) -> tuple[int, Flo
         none[none.all(axis=1)] = False
         values[:, 1:][none] = indicator.how.absent
     return start, values
+
+
+def _figures(how: Aggregation, partial: Partial, width: int) -> tuple[Keys, Floats]:
+    """Keys of all groups, the city's among them, and their figures."""
+    if not any(isinstance(one, bytes) for one in how.identity):
+        part = whole(how, partial, width)
+        return part.keys, how.finalize(part.states)
+    keys, known = [np.empty(0, np.int64)], [np.empty(0)]
+    for block in cut(partial, width).values():  # sketches of the city are large
+        part = whole(how, block, width)
+        keys.append(part.keys)
+        known.append(how.finalize(part.states))
+    return np.concatenate(keys), np.concatenate(known)
 
 
 def labelled(

@@ -12,8 +12,7 @@ import asyncio
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,11 +22,10 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.dtype import VariableLengthBytes
 from zarr.core.sync import sync
 
-from citylib.indicators.aggregations import Aggregation
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import BUILT_IN, Indicator
 from citylib.indicators.own import code_of
-from citylib.indicators.partial import Partial, empty
+from citylib.indicators.partial import Partial
 from citylib.lake.changes import Seen, ipc
 
 FORMAT = 2
@@ -36,8 +34,6 @@ GROUP = "_states"
 TABLES = "_tables"
 BLOCKS, FIRST = 1 << 31, 1 << 30
 """Blocks that an array has room for, and the place of the one that begins in 1970."""
-GROUPS, LONGEST = 1 << 14, 1 << 12
-"""Groups of a block at most, and periods."""
 TOGETHER = 16
 """Blocks that are compressed at a time."""
 SHOWN = frozenset(
@@ -60,42 +56,6 @@ def digest(indicator: Indicator, areas: Areas, timezone: str) -> str:
             said += [code_of(one) for one in (how.chunk, how.combine, how.finalize)]
     whole = [FORMAT, said, areas.codes, areas.place, timezone]
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]
-
-
-def length(width: int) -> int:
-    """Periods in a block of an indicator of so many areas."""
-    return min(max(1 << (GROUPS // width).bit_length() - 1, 1), LONGEST)
-
-
-def cut(part: Partial, width: int) -> dict[int, Partial]:
-    """States by block."""
-    if not len(part.keys):
-        return {}
-    numbers = part.keys // (width * length(width))
-    edges = np.flatnonzero(np.diff(numbers)) + 1
-    bounds = [0, *edges.tolist(), len(numbers)]
-    return {
-        int(numbers[low]): Partial(part.keys[low:high], tuple(s[low:high] for s in part.states))
-        for low, high in pairwise(bounds)
-    }
-
-
-def without(part: Partial, periods: np.ndarray, width: int) -> Partial:
-    """States of all but some periods, which are in order."""
-    if not len(periods) or not len(part.keys):
-        return part
-    mine = part.keys // width
-    at = np.minimum(np.searchsorted(periods, mine), len(periods) - 1)
-    keep = periods[at] != mine
-    return Partial(part.keys[keep], tuple(state[keep] for state in part.states))
-
-
-def together(parts: Sequence[Partial], aggregation: Aggregation) -> Partial:
-    """States of blocks that follow each other."""
-    if not parts:
-        return empty(aggregation)
-    states = (np.concatenate(every) for every in zip(*(p.states for p in parts), strict=True))
-    return Partial(np.concatenate([part.keys for part in parts]), tuple(states))
 
 
 def encode(part: Partial) -> bytes:
