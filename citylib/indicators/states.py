@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -103,29 +104,31 @@ class States:
 
     def write(self, blocks: Mapping[str, Mapping[int, Partial]]) -> None:
         """Put blocks of indicators in the place of those of the same numbers."""
-        for name, some in blocks.items():
-            if not self._is_there(name):
+        for name, there in zip(blocks, self._are_there(blocks), strict=True):
+            if not there:
                 self._create(name, BLOCKS)
-            self._later |= {_path(name, number): part for number, part in some.items()}
+            self._later |= {_path(name, number): part for number, part in blocks[name].items()}
 
     def remove(self, name: str) -> None:
         """Forget all of an indicator."""
         self._later = {
             path: one for path, one in self._later.items() if not path.startswith(_path(name))
         }
-        if self._is_there(name):
+        if all(self._are_there([name])):
             del self._root[name]
 
     def seen(self, datasets: Iterable[str]) -> dict[str, Seen]:
         """Versions of the tables that the states were computed from, by dataset."""
-        names = [name for name in datasets if self._is_there(f"{TABLES}/{name}")]
+        every = list(datasets)
+        known = self._are_there(f"{TABLES}/{name}" for name in every)
+        names = [name for name, there in zip(every, known, strict=True) if there]
         kept = self._get([_path(f"{TABLES}/{name}", 0) for name in names], Seen.from_bytes)
         return {name: one for name, one in zip(names, kept, strict=True) if one is not None}
 
     def see(self, dataset: str, seen: Seen) -> None:
         """Remember the version of a table that the states are computed from."""
         name = f"{TABLES}/{dataset}"
-        if not self._is_there(name):
+        if not all(self._are_there([name])):
             self._create(name, 1)
         self._later[_path(name, 0)] = seen
 
@@ -133,8 +136,13 @@ class States:
     def _root(self) -> zarr.Group:
         return zarr.open_group(self._store, path=GROUP, mode="a", zarr_format=3)
 
-    def _is_there(self, name: str) -> bool:
-        return bool(sync(self._store.exists(f"{GROUP}/{name}/zarr.json")))
+    def _are_there(self, names: Iterable[str]) -> list[bool]:
+        paths = [f"{GROUP}/{name}/zarr.json" for name in names]
+
+        async def every() -> list[bool]:
+            return await asyncio.gather(*map(self._store.exists, paths))
+
+        return sync(every())
 
     def _create(self, name: str, size: int) -> None:
         self._root.create_array(
@@ -158,23 +166,24 @@ class States:
             return await asyncio.gather(*(self._store.get(path, prototype) for path in there))
 
         found = dict(self._later)
-        for path, one in zip(there, sync(every()), strict=True):
+        for path, one in zip(there, sync(every()) if there else [], strict=True):
             if one is not None and len(one) > _FRAME.size:
                 found[path] = made(one.to_bytes()[_FRAME.size :])
         return [found.get(path) for path in paths]
 
     async def store(self) -> None:
         """Store what was written since the last time; threads compress it."""
-        later, self._later = list(self._later.items()), {}
+        later, self._later = self._later, {}
         make = default_buffer_prototype().buffer.from_bytes
 
-        async def each(some: list[tuple[str, Partial | Seen]]) -> None:
-            for (path, _), one in zip(some, await asyncio.to_thread(_frames, some), strict=True):
-                await self._store.set(path, make(one))
+        async def some() -> None:  # so much at a time that memory does not hold it twice
+            while later:
+                taken = [later.popitem() for _ in range(min(TOGETHER, len(later)))]
+                frames = await asyncio.to_thread(_frames, taken)
+                for (path, _), one in zip(taken, frames, strict=True):
+                    await self._store.set(path, make(one))
 
-        await asyncio.gather(
-            *(each(later[at : at + TOGETHER]) for at in range(0, len(later), TOGETHER))
-        )
+        await asyncio.gather(*(some() for _ in range(os.cpu_count() or 1)))
 
 
 def _frames(some: list[tuple[str, Partial | Seen]]) -> list[bytes]:
