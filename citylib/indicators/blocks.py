@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.indicators import kernels
+from citylib.indicators.aggregations import States
 from citylib.indicators.areas import Areas, unknown
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.partial import Keys, Partial
@@ -41,6 +42,17 @@ class Plan:
     areas: Areas
     timezone: str
 
+    @cached_property
+    def rows(self) -> tuple[str | None, ...]:
+        """What must be the same for two indicators to share the rows of the same groups."""
+        one = self.indicator
+        return json.dumps(one.where), json.dumps(one.condition), one.measure, one.second
+
+    @cached_property
+    def chunk(self) -> Callable[[Rows], States]:
+        """What makes states of rows."""
+        return self.indicator.how.chunk
+
 
 class Block:
     """Records of one row group of a table, of which some may not count.
@@ -66,18 +78,12 @@ class Block:
         """States of the groups that occur in the block."""
         indicator = plan.indicator
         grouped = self._group(plan)
-        key = (
-            id(grouped),
-            json.dumps(indicator.where),
-            json.dumps(indicator.condition),
-            indicator.measure,
-            indicator.second,
-        )
+        key = id(grouped), *plan.rows
         if key not in self._rows:
             self._rows[key] = self._rows_of(indicator, grouped)
-        made = *key, indicator.how.chunk  # a sum and a mean have the same states
+        made = *key, plan.chunk  # a sum and a mean have the same states
         if made not in self._parts:
-            states = indicator.how.chunk(self._rows[key])
+            states = plan.chunk(self._rows[key])
             if grouped.records is None:
                 grouped.records = self._rows[key].numbers
             self._parts[made] = Partial(
