@@ -70,6 +70,11 @@ class Aggregation:
     absent: float = np.nan
     gather: Callable[[Sequence[States]], States] | None = None
 
+    @property
+    def sketches(self) -> bool:
+        """Whether states are strings of bytes, which take more memory than numbers."""
+        return any(isinstance(one, bytes) for one in self.identity)
+
     def together(self, parts: Sequence[States]) -> States:
         """States of the same groups from some parts become one."""
         return self.gather(parts) if self.gather else reduce(self.combine, parts)

@@ -95,7 +95,7 @@ def matrix(indicator: Indicator, partial: Partial, width: int) -> tuple[int, Flo
 
 def _figures(how: Aggregation, partial: Partial, width: int) -> tuple[Keys, Floats]:
     """Keys of all groups, the city's among them, and their figures."""
-    if not any(isinstance(one, bytes) for one in how.identity):
+    if not how.sketches:
         part = whole(how, partial, width)
         return part.keys, how.finalize(part.states)
     keys, known = [np.empty(0, np.int64)], [np.empty(0)]

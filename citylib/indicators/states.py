@@ -35,7 +35,7 @@ GROUP = "_states"
 TABLES = "_tables"
 BLOCKS, FIRST = 1 << 31, 1 << 30
 """Blocks that an array has room for, and the place of the one that begins in 1970."""
-TOGETHER = 16
+TOGETHER = 4
 """Blocks that are compressed at a time."""
 SHOWN = frozenset(
     {
