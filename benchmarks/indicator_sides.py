@@ -102,7 +102,7 @@ def citylib(folder: Path, city: City, table: str, sketches: bool = False) -> Res
     from citylib.indicators.refresh import Refresh
     from citylib.lake import Lake
 
-    kernels.extent(np.zeros(1, np.int64))
+    kernels.extents(np.zeros(1, np.int64))
     indicators = declared(table, sketches)
     with tempfile.TemporaryDirectory() as target:
         cube = Cube(f"{target}/cube")
@@ -295,7 +295,7 @@ def refreshes(folder: Path, city: City, rows: int) -> tuple[float, float]:
     from citylib.indicators.refresh import Refresh
     from citylib.lake import Lake
 
-    kernels.extent(np.zeros(1, np.int64))
+    kernels.extents(np.zeros(1, np.int64))
     with tempfile.TemporaryDirectory(dir=folder) as target:
         shutil.copytree(folder / "lake" / "taps", f"{target}/lake/taps", copy_function=os.link)
         cube = Cube(f"{target}/cube")

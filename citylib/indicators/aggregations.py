@@ -22,8 +22,9 @@ Every function works on whole arrays: `chunk` sees the rows of a block of a tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,8 @@ class Aggregation:
         Which columns a declaration has to name.
     absent : float
         The figure of an area without records in a period in which other areas have some.
+    gather : callable (sequence of states) -> states, optional
+        The same as `combine` for any number of parts, where that is quicker than two at a time.
     """
 
     name: str
@@ -65,6 +68,16 @@ class Aggregation:
     needs_measure: bool = True
     needs_denominator: bool = False
     absent: float = np.nan
+    gather: Callable[[Sequence[States]], States] | None = None
+
+    @property
+    def sketches(self) -> bool:
+        """Whether states are strings of bytes, which take more memory than numbers."""
+        return any(isinstance(one, bytes) for one in self.identity)
+
+    def together(self, parts: Sequence[States]) -> States:
+        """States of the same groups from some parts become one."""
+        return self.gather(parts) if self.gather else reduce(self.combine, parts)
 
 
 def add(a: States, b: States) -> States:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylib.indicators import kernels
+from citylib.indicators.aggregations import States
 from citylib.indicators.areas import Areas, unknown
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.partial import Keys, Partial
@@ -40,6 +42,17 @@ class Plan:
     areas: Areas
     timezone: str
 
+    @cached_property
+    def rows(self) -> tuple[str | None, ...]:
+        """What must be the same for two indicators to share the rows of the same groups."""
+        one = self.indicator
+        return json.dumps(one.where), json.dumps(one.condition), one.measure, one.second
+
+    @cached_property
+    def chunk(self) -> Callable[[Rows], States]:
+        """What makes states of rows."""
+        return self.indicator.how.chunk
+
 
 class Block:
     """Records of one row group of a table, of which some may not count.
@@ -65,18 +78,14 @@ class Block:
         """States of the groups that occur in the block."""
         indicator = plan.indicator
         grouped = self._group(plan)
-        key = (
-            id(grouped),
-            json.dumps(indicator.where),
-            json.dumps(indicator.condition),
-            indicator.measure,
-            indicator.second,
-        )
+        key = id(grouped), *plan.rows
         if key not in self._rows:
             self._rows[key] = self._rows_of(indicator, grouped)
-        made = *key, indicator.how.chunk  # a sum and a mean have the same states
+        made = *key, plan.chunk  # a sum and a mean have the same states
         if made not in self._parts:
-            states = indicator.how.chunk(self._rows[key])
+            states = plan.chunk(self._rows[key])
+            if grouped.records is None:
+                grouped.records = self._rows[key].numbers
             self._parts[made] = Partial(
                 grouped.keys, tuple(state[grouped.occurring] for state in states)
             )
@@ -88,7 +97,7 @@ class Block:
         second, second_known = self._numbers(indicator.second)
         return Rows(
             grouped.groups,
-            len(grouped.records),
+            grouped.size,
             measure,
             second if not len(second_known) else np.where(second_known, second, np.nan),
             self._moments,
@@ -128,6 +137,10 @@ class Block:
     @property
     def _moments(self) -> np.ndarray:
         return _plain(self._column("time"), np.int64)
+
+    @cached_property
+    def _extents(self) -> np.ndarray:
+        return kernels.extents(self._moments)
 
     def _numbers(self, name: str | None) -> tuple[Any, np.ndarray]:
         """Values of a column, anything where there is none, and whether there is one."""
@@ -170,20 +183,20 @@ class Block:
         if not isinstance(area, pa.DictionaryArray):
             area = area.dictionary_encode()
         width, places = len(plan.areas.codes), _places(area, plan)
-        starts, numbers = edges(plan.timezone, plan.indicator.frequency, *kernels.extent(time))
+        runs = self._extents
+        starts, numbers = edges(
+            plan.timezone, plan.indicator.frequency, int(runs[:, 0].min()), int(runs[:, 1].max())
+        )
         first = int(numbers.min())
         size = int(numbers.max() - first + 1) * width
         if size > max(DENSE * len(time), 1 << 16):
             return self._sparse(starts, numbers, places[_codes(area)], width)
-        groups, records = np.empty(len(time), np.uint32), np.zeros(size + 1, np.int64)
-        codes = _codes(area)
-        kernels.number_groups(time, codes, places, starts, numbers - first, width, groups, records)
+        groups = kernels.number_groups(
+            time, runs, _codes(area), places, starts, numbers - first, width, size
+        )
         if len(self.dropped):
-            np.subtract.at(records, groups[self.dropped], 1)
             groups[self.dropped] = size
-        records = records[:-1]
-        occurring = np.flatnonzero(records)
-        return _Grouped(groups, records, occurring, occurring + first * width)
+        return _Grouped(groups, size, first * width)
 
     def _sparse(
         self, starts: np.ndarray, numbers: np.ndarray, place: np.ndarray, width: int
@@ -195,37 +208,50 @@ class Block:
         keys, inverse = np.unique((numbers[at] * width + place)[counts], return_inverse=True)
         groups = np.full(len(counts), len(keys), np.uint32)
         groups[counts] = inverse
-        return _Grouped(
-            groups, np.bincount(inverse, minlength=len(keys)), np.arange(len(keys)), keys
-        )
+        return _Grouped(groups, len(keys), every=keys)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Grouped:
     """Groups of a block's records.
 
     Attributes
     ----------
     groups : ndarray of uint32, shape (rows,)
-        Number of each record's group; that of no group for a record that counts nowhere.
-    records : ndarray of int64, shape (groups,)
-        Records of each.
-    occurring : ndarray of int64
-        Groups that have records.
-    keys : ndarray of int64
-        Their keys, see `Partial`.
+        Number of each record's group; `size` for a record that counts nowhere.
+    size : int
+        Number of groups.
+    first : int
+        Key of the first group, if the others follow; see `Partial`.
+    every : ndarray of int64, optional
+        Keys of the groups, if they do not.
+    records : ndarray of int64, shape (size,), optional
+        Records of each, once they were counted.
     """
 
     groups: np.ndarray
-    records: np.ndarray
-    occurring: np.ndarray
-    keys: Keys
+    size: int
+    first: int = 0
+    every: Keys | None = None
+    records: Any = None
+
+    @cached_property
+    def occurring(self) -> np.ndarray:
+        """Groups that have records."""
+        return np.flatnonzero(self.records)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Their keys."""
+        return self.occurring + self.first if self.every is None else self.every
 
 
 def states_of(table: pa.Table, dropped: np.ndarray, plans: Sequence[Plan]) -> dict[str, Partial]:
     """States of a block for each indicator, by id."""
     block = Block(table, dropped)
-    return {plan.indicator.id: block.states(plan) for plan in plans}
+    # Sums of a measure bring the number of records with them, which others need.
+    first = sorted(plans, key=lambda plan: plan.indicator.measure is None)
+    return {plan.indicator.id: block.states(plan) for plan in first}
 
 
 def _places(area: pa.DictionaryArray, plan: Plan) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ import icechunk
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.codecs import ZstdCodec
+from zarr.codecs import BloscCodec
 from zarr.core.sync import sync
 
 from citylib.city.errors import CityError
@@ -154,7 +154,7 @@ class Draft:
         CubeBusy
             Another version came first; nothing was changed.
         """
-        self._write()
+        self._write(self.states.store())
         computed = datetime.now(UTC).isoformat(timespec="seconds")
         self.about |= {"computed": computed, "Conventions": "CF-1.12"}
         root = zarr.open_group(self._session.store, mode="a", zarr_format=3)
@@ -179,7 +179,7 @@ class Draft:
             )
         return self._arrays[path]
 
-    def _write(self) -> None:
+    def _write(self, *more: Coroutine[Any, Any, None]) -> None:
         """Write what was to be written later: all arrays at a time, which takes as long as one."""
         later, self._later = self._later, []
 
@@ -190,9 +190,9 @@ class Draft:
 
         async def every() -> None:
             arrays = {id(array): array for array, _, _ in later}
-            await asyncio.gather(*map(in_turn, arrays.values()))
+            await asyncio.gather(*map(in_turn, arrays.values()), *more)
 
-        if later:
+        if later or more:
             sync(every())
 
     def _axis(self, group: str) -> tuple[int, int]:
@@ -230,26 +230,31 @@ class Draft:
         first, size = self._axis(group)
         if size and first <= start and end <= first + size:
             return
-        self._write()
-        held = self._group(group)
         low, high = (min(first, start), max(first + size, end)) if size else (start, end)
         self.about["axes"][group] = low
-        moved = {
-            name: array[:] for name, array in held.arrays() if size and low < first
-        }  # what stood at the beginning stands later now
-        for name, array in held.arrays():
-            if name != "area":
-                array.resize((high - low, *array.shape[1:]))
-            if name in moved and name not in ("area", "time"):
-                whole = np.full(array.shape, np.nan)
-                whole[first - low : first - low + size] = moved[name]
-                array[:] = whole
+        names = [name for name, where in self.groups.items() if where == group]
+        arrays = {name: self._array(group, name) for name in ["time", *names]}
+        moved: dict[str, np.ndarray] = {}
+        if size and low < first:  # what stood at the beginning stands later now
+            self._write()
+            moved = {name: arrays[name][:] for name in names}
+
+        async def every() -> None:
+            shapes = ((high - low, *array.shape[1:]) for array in arrays.values())
+            async_arrays = (array.async_array for array in arrays.values())
+            await asyncio.gather(*(a.resize(s) for a, s in zip(async_arrays, shapes, strict=True)))
+
+        sync(every())
+        for name, values in moved.items():
+            whole = np.full(arrays[name].shape, np.nan)
+            whole[first - low : first - low + size] = values
+            arrays[name][:] = whole
         frequency = group.rpartition("/")[2]
         unit, step = UNIT[frequency], "h" if frequency == "hour" else "D"
         begin = low if low < first or not size else first + size
         count = np.arange(begin, high).astype(f"datetime64[{unit}]")
-        held["time"][begin - low :] = count.astype(f"datetime64[{step}]").astype(np.int64)
-        self._arrays.clear()
+        times = count.astype(f"datetime64[{step}]").astype(np.int64)
+        self._later.append((arrays["time"], slice(begin - low, high - low), times))
 
     def _create(self, held: Any, array: xr.DataArray) -> None:
         width = array.sizes["area"]
@@ -261,7 +266,7 @@ class Draft:
             chunks=(min(rows, 1 << 13), beside),
             dtype="float64",
             fill_value=np.nan,
-            compressors=ZstdCodec(level=1),
+            compressors=BloscCodec(cname="lz4", shuffle="shuffle"),
             dimension_names=("time", "area"),
             attributes=dict(array.attrs),
         )

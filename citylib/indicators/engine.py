@@ -40,6 +40,8 @@ __all__ = ["compute", "figures", "partials"]
 Ranges = Sequence[tuple[int, int]]
 LEAST, MOST, TASKS = 1 << 20, 1 << 22, 32
 """Records of a task, at least and at most, and how many tasks there are between the two."""
+SKETCHED = 1 << 18
+"""Records that sketches are made of at a time, at most: it takes many times their memory."""
 TOGETHER = 16
 """Parts that are merged at a time."""
 
@@ -221,12 +223,14 @@ def _follow(tasks: list[Future], progress: Callable[[int, int], None] | None) ->
 def _chunk(pieces: list[Piece], plans: list[Plan], periods: Ranges | None) -> dict[str, Partial]:
     """Task: states of some pieces of a table for each indicator, row group by row group."""
     columns = list(dict.fromkeys(name for plan in plans for name in plan.indicator.columns))
+    most = SKETCHED if any(plan.indicator.how.sketches for plan in plans) else MOST
     parts = []
     try:
         for piece in pieces:
             for table, dropped in piece.blocks(columns, periods):
-                if table.num_rows:
-                    parts.append(states_of(table, dropped, plans))
+                for at in range(0, table.num_rows, most):
+                    gone = dropped[(dropped >= at) & (dropped < at + most)] - at
+                    parts.append(states_of(table.slice(at, most), gone, plans))
     except StorageFault as error:
         raise CityError(
             f"{error}. If workers run on other machines, the lake must have an address that they "

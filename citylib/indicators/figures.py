@@ -12,12 +12,12 @@ import xarray as xr
 
 from citylib.city.datasets import Said
 from citylib.city.profile import City
-from citylib.indicators.aggregations import Floats
+from citylib.indicators.aggregations import Aggregation, Floats
 from citylib.indicators.aims import aims_attributes
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.derive import derived
-from citylib.indicators.partial import Partial, whole
+from citylib.indicators.partial import Keys, Partial, cut, whole
 from citylib.indicators.periods import UNIT
 
 if TYPE_CHECKING:
@@ -74,17 +74,37 @@ def matrix(indicator: Indicator, partial: Partial, width: int) -> tuple[int, Flo
     values : ndarray of float64, shape (periods, width)
         Without gaps; NaN: missing. The first and the last period have figures.
     """
-    part = whole(indicator.how, partial, width)
-    known = indicator.how.finalize(part.states) * indicator.scale
+    keys, known = _figures(indicator.how, partial, width)
+    known = known * indicator.scale
     some = ~np.isnan(known)
     if not some.any():
         return 0, np.empty((0, width))
-    period, place = np.divmod(part.keys[some], width)
-    start, end = int(period[0]), int(period[-1]) + 1
-    values = np.full((end - start, width), np.nan)
-    values[period[place > 0] - start, 1:] = indicator.how.absent
-    values[period - start, place] = known[some]
+    if not some.all():
+        keys, known = keys[some], known[some]
+    start, end = int(keys[0]) // width, int(keys[-1]) // width + 1
+    values = known
+    if len(keys) < (end - start) * width:
+        values = np.full((end - start) * width, np.nan)
+        values[keys - start * width] = known
+    values = values.reshape(-1, width)
+    if width > 1 and not np.isnan(indicator.how.absent):
+        none = np.isnan(values[:, 1:])
+        none[none.all(axis=1)] = False
+        values[:, 1:][none] = indicator.how.absent
     return start, values
+
+
+def _figures(how: Aggregation, partial: Partial, width: int) -> tuple[Keys, Floats]:
+    """Keys of all groups, the city's among them, and their figures."""
+    if not how.sketches:
+        part = whole(how, partial, width)
+        return part.keys, how.finalize(part.states)
+    keys, known = [np.empty(0, np.int64)], [np.empty(0)]
+    for block in cut(partial, width).values():  # sketches of the city are large
+        part = whole(how, block, width)
+        keys.append(part.keys)
+        known.append(how.finalize(part.states))
+    return np.concatenate(keys), np.concatenate(known)
 
 
 def labelled(

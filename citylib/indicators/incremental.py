@@ -20,7 +20,6 @@ import numpy as np
 import xarray as xr
 
 from citylib.city.profile import City
-from citylib.indicators import states as kept
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.draft import Draft, number
@@ -28,7 +27,7 @@ from citylib.indicators.engine import figures, partials
 from citylib.indicators.figures import attributes, declarations, labelled, matrix
 from citylib.indicators.functions import computed
 from citylib.indicators.own import FunctionIndicator
-from citylib.indicators.partial import Partial, empty, merge
+from citylib.indicators.partial import Partial, cut, empty, length, merge, together, without
 from citylib.indicators.replayed import ATTRIBUTE, first_replayed, newer_first, replayed_from
 from citylib.indicators.spans import Runs, joined, periods_of
 from citylib.lake.changes import EVERYTHING, Changes
@@ -154,7 +153,7 @@ class Update:
             self.draft.states.remove(one.id)
         for one in merging:
             width = self._width(one)
-            blocks = kept.cut(found[one.id], width)
+            blocks = cut(found[one.id], width)
             self.draft.states.write({one.id: blocks})
             self._blocks[one.id] = blocks
             if len(period := found[one.id].keys // width):
@@ -188,9 +187,9 @@ class Update:
         changed = {}
         for one in indicators:
             periods, width, nothing = touched[one.dataset], self._width(one), empty(one.how)
-            news = kept.cut(kept.without(new[one.id], periods, width), width)
-            agains = kept.cut(again.get(one.id, nothing), width)
-            numbers = {*news, *agains, *(periods // kept.length(width)).tolist()}
+            news = cut(without(new[one.id], periods, width), width)
+            agains = cut(again.get(one.id, nothing), width)
+            numbers = {*news, *agains, *(periods // length(width)).tolist()}
             changed[one.id] = {n: (news.get(n, nothing), agains.get(n, nothing)) for n in numbers}
         old = self.draft.states.read(changed)
         for one in indicators:
@@ -198,12 +197,12 @@ class Update:
             blocks = {
                 n: merge(
                     one.how,
-                    kept.without(old[one.id].get(n, nothing), periods, width),
+                    without(old[one.id].get(n, nothing), periods, width),
                     *changed[one.id][n],
                 )
                 for n in sorted(changed[one.id])
             }
-            size = kept.length(width)
+            size = length(width)
             self._blocks[one.id] = blocks
             self._moved[one.id] = joined([(n * size, (n + 1) * size) for n in blocks])
             ends = [part.keys[[0, -1]] // width for part in blocks.values() if len(part.keys)]
@@ -259,7 +258,7 @@ class Update:
 
     def _kept(self, indicator: Indicator, periods: tuple[int, int]) -> Partial:
         """States of some periods, and of those beside them."""
-        name, size = indicator.id, kept.length(self._width(indicator))
+        name, size = indicator.id, length(self._width(indicator))
         low, high = self.about[name]["periods"]
         first, end = max(periods[0], low), min(periods[1], high)
         numbers = range(first // size, -(-end // size)) if end > first else range(0)
@@ -267,7 +266,7 @@ class Update:
         missing = [block for block in numbers if block not in blocks]
         blocks = blocks | self.draft.states.read({name: missing})[name]
         parts = [blocks[block] for block in numbers if block in blocks]
-        return kept.together(parts, indicator.how)
+        return together(parts, indicator.how)
 
     def _head(self, indicator: Indicator) -> xr.DataArray | None:
         """Figures of the indicator that this one is per."""

@@ -17,37 +17,36 @@ NOWHERE = 1 << 31
 """Number of an area that counts nowhere; a block has fewer groups."""
 RUN = 1024
 """Rows that are looked at together."""
-COUNT, SUM, MIN, MAX = range(4)
-"""Columns of `fused`'s result."""
+COUNT, SUM, MIN, MAX, SQUARES = range(5)
+"""Columns of what `fused` and `whole_numbers` give; the last is in the second alone."""
 
 
 @compiled
-def extent(time: Any) -> Any:
-    """The earliest and the latest of some moments, of which there is at least one."""
-    low = high = time[0]
-    for row in range(len(time)):
-        low = min(low, time[row])
-        high = max(high, time[row])
-    return low, high
+def extents(time: Any) -> Any:
+    """The earliest and the latest of each `RUN` moments; shape (runs, 2)."""
+    out = np.empty(((len(time) + RUN - 1) // RUN, 2), np.int64)
+    for run in range(len(out)):
+        moments = time[run * RUN : (run + 1) * RUN]
+        low = high = moments[0]
+        for row in range(len(moments)):
+            low = min(low, moments[row])
+            high = max(high, moments[row])
+        out[run, 0], out[run, 1] = low, high
+    return out
 
 
 @compiled
 def number_groups(
-    time: Any,
-    codes: Any,
-    places: Any,
-    edges: Any,
-    periods: Any,
-    width: Any,
-    groups: Any,
-    records: Any,
+    time: Any, runs: Any, codes: Any, places: Any, edges: Any, periods: Any, width: Any, size: Any
 ) -> Any:
-    """Write each row's group, and count the rows of each.
+    """Number of each row's group, of which there are `size`.
 
     Parameters
     ----------
     time : ndarray of int64, shape (rows,)
         Microseconds, within the edges.
+    runs : ndarray of int64
+        What `extents` gives of them.
     codes : ndarray of uint, shape (rows,)
         Number of the row's area in `places`.
     places : ndarray of uint32
@@ -56,32 +55,41 @@ def number_groups(
         Where periods begin, and the number of each, counted from the block's first.
     width : int
         Groups of a period.
-    groups : ndarray of uint32, shape (rows,)
-        Written.
-    records : ndarray of int64, shape (size + 1,)
-        Added to.
+
+    Returns
+    -------
+    ndarray of uint32, shape (rows,)
     """
-    nowhere = np.uint32(len(records) - 1)
+    groups = np.empty(len(time), np.uint32)
+    nowhere = np.uint32(size)
     at = 0
-    for begin in range(0, len(time), RUN):
-        moments, area = time[begin : begin + RUN], codes[begin : begin + RUN]
-        group = groups[begin : begin + RUN]
-        low, high = extent(moments)
+    for run in range(len(runs)):
+        low, high = runs[run, 0], runs[run, 1]
+        begin, end = run * RUN, min((run + 1) * RUN, len(time))
+        area, group = codes[begin:end], groups[begin:end]
         if not (edges[at] <= low and low < edges[at + 1]):
             at = np.searchsorted(edges, low, side="right") - 1
         if high < edges[at + 1]:  # mostly, if records are in the order of their time
             base = np.uint32(periods[at] * width)
             for row in range(len(area)):
-                number = np.uint32(base + places[area[row]])
-                group[row] = number if number < nowhere else nowhere
+                group[row] = min(np.uint32(base + places[area[row]]), nowhere)
         else:
+            moments = time[begin:end]
             for row in range(len(area)):
                 if not (edges[at] <= moments[row] and moments[row] < edges[at + 1]):
                     at = np.searchsorted(edges, moments[row], side="right") - 1
-                number = np.uint32(np.uint32(periods[at] * width) + places[area[row]])
-                group[row] = number if number < nowhere else nowhere
-        for row in range(len(group)):
-            records[group[row]] += 1
+                base = np.uint32(periods[at] * width)
+                group[row] = min(np.uint32(base + places[area[row]]), nowhere)
+    return groups
+
+
+@compiled
+def count(groups: Any, size: Any) -> Any:
+    """Rows of each group."""
+    out = np.zeros(size + 1, np.int64)
+    for row in range(len(groups)):
+        out[groups[row]] += 1
+    return out
 
 
 @compiled
@@ -127,18 +135,17 @@ def fused(values: Any, keep: Any, groups: Any, size: Any) -> Any:
 
 @compiled
 def whole_numbers(values: Any, groups: Any, size: Any) -> Any:
-    """Sum, sum of squares, smallest and largest of each group's whole numbers; shape
-    (size + 1, 4), of int64. What does not fit is wrong by a multiple of 2**64.
+    """Number, sum, smallest, largest and sum of the squares of each group's whole numbers; shape
+    (size + 1, 5), of int64. A sum that does not fit is wrong by a multiple of 2**64.
     """
-    out = np.empty((size + 1, 4), np.int64)
-    out[:, 0] = 0
-    out[:, 1] = 0
+    out = np.zeros((size + 1, 5), np.int64)
     out[:, 2] = np.iinfo(np.int64).max
     out[:, 3] = np.iinfo(np.int64).min
     for row in range(len(groups)):
         value, group = np.int64(values[row]), groups[row]
-        out[group, 0] += value
-        out[group, 1] += value * value
+        out[group, 0] += 1
+        out[group, 1] += value
+        out[group, 4] += value * value
         if value < out[group, 2]:  # seldom
             out[group, 2] = value
         if value > out[group, 3]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from citylib.indicators.aggregations import Aggregation, States
 
 Keys = npt.NDArray[np.int64]
+GROUPS, LONGEST = 1 << 14, 1 << 12
+"""Groups of a block at most, and periods."""
 DENSE = 4
 """States are laid out by period and area if so many times as many places are enough."""
 
@@ -134,17 +137,20 @@ def whole(aggregation: Aggregation, part: Partial, width: int) -> Partial:
         return _whole_of_few(aggregation, part, width)
     at = part.keys - first * width
     taken = np.zeros((count, width), bool)
-    taken.ravel()[at] = True
+    taken.reshape(-1)[at] = True
     states = []
     for mine, blank_one in zip(part.states, blank(aggregation, count * width), strict=True):
         blank_one[at] = mine
         states.append(blank_one.reshape(count, width))
-    city = tuple(state[:, 0] for state in states)
-    for place in range(1, width):
-        city = aggregation.combine(city, tuple(state[:, place] for state in states))
+    city = aggregation.together(
+        [tuple(state[:, place] for state in states) for place in range(width)]
+    )
     for state, own in zip(states, city, strict=True):
         state[:, 0] = own
     taken[:, 0] = taken.any(axis=1)
+    if taken.all():
+        keys = np.arange(first * width, (first + count) * width)
+        return Partial(keys, tuple(state.reshape(-1) for state in states))
     return Partial(np.flatnonzero(taken) + first * width, tuple(state[taken] for state in states))
 
 
@@ -173,3 +179,39 @@ def blank(aggregation: Aggregation, size: int) -> States:
 def empty(aggregation: Aggregation) -> Partial:
     """States of no groups at all."""
     return Partial(np.empty(0, np.int64), blank(aggregation, 0))
+
+
+def length(width: int) -> int:
+    """Periods in a block of an indicator of so many areas; blocks are kept each by itself."""
+    return min(max(1 << (GROUPS // width).bit_length() - 1, 1), LONGEST)
+
+
+def cut(part: Partial, width: int) -> dict[int, Partial]:
+    """States by block."""
+    if not len(part.keys):
+        return {}
+    numbers = part.keys // (width * length(width))
+    edges = np.flatnonzero(np.diff(numbers)) + 1
+    bounds = [0, *edges.tolist(), len(numbers)]
+    return {
+        int(numbers[low]): Partial(part.keys[low:high], tuple(s[low:high] for s in part.states))
+        for low, high in pairwise(bounds)
+    }
+
+
+def without(part: Partial, periods: np.ndarray, width: int) -> Partial:
+    """States of all but some periods, which are in order."""
+    if not len(periods) or not len(part.keys):
+        return part
+    mine = part.keys // width
+    at = np.minimum(np.searchsorted(periods, mine), len(periods) - 1)
+    keep = periods[at] != mine
+    return Partial(part.keys[keep], tuple(state[keep] for state in part.states))
+
+
+def together(parts: Sequence[Partial], aggregation: Aggregation) -> Partial:
+    """States of blocks that follow each other."""
+    if not parts:
+        return empty(aggregation)
+    states = (np.concatenate(every) for every in zip(*(p.states for p in parts), strict=True))
+    return Partial(np.concatenate([part.keys for part in parts]), tuple(states))

@@ -101,10 +101,12 @@ def newer_first(table: Table, changes: Changes, before: int | None) -> int | Non
 
 def _perhaps(piece: Piece) -> bool:
     """Whether a piece may have replayed records; files say so at their end."""
-    if not piece.path:
-        return True
+    return any(_said(piece, path) for path in ([piece.path] if piece.path else piece.late))
+
+
+def _said(piece: Piece, path: str) -> bool:
     system, root = filesystem(piece.root)
-    with storage(piece.place), system.open_input_file(f"{root}/{piece.path}") as source:
+    with storage(f"{piece.root}/{path}"), system.open_input_file(f"{root}/{path}") as source:
         about = pq.ParquetFile(source).metadata
     names = [about.schema.column(number).path for number in range(about.num_columns)]
     if "replayed" not in names:

@@ -70,9 +70,17 @@ class Rows:
     @cached_property
     def records(self) -> Floats:
         """Records of each group, whether the filter keeps them or not; shape (size,)."""
+        return self.numbers.astype(np.float64)
+
+    @property
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """The same as whole numbers; shape (size,)."""
         if self._records is None:
-            return np.bincount(self._groups, minlength=self.size + 1)[: self.size].astype(float)
-        return self._records.astype(np.float64)
+            counted = self._integers[:, kernels.COUNT] if self._is_whole else None
+            if counted is None:
+                counted = kernels.count(self._groups, self.size)
+            self._records = counted[:-1]
+        return self._records
 
     @cached_property
     def kept(self) -> Floats:
@@ -110,7 +118,7 @@ class Rows:
     def squares(self) -> Floats:
         """Sum of the squared distances from the group's mean; shape (size,)."""
         if self._whole is not None:
-            return _centred(self._whole, self.records)
+            return _centred(self._whole[:-1])
         return kernels.squares(self._measured, self._keep, self._groups, self._means)[: self.size]
 
     @cached_property
@@ -160,8 +168,7 @@ class Rows:
     @cached_property
     def _fused(self) -> Floats:
         if self._whole is not None:
-            fused = self._whole[:, [1, 0, 2, 3]].astype(np.float64)
-            fused[:-1, kernels.COUNT] = self.records
+            fused = self._whole[:, : kernels.SQUARES].astype(np.float64)
             none = fused[:, kernels.COUNT] == 0
             fused[none, kernels.MIN], fused[none, kernels.MAX] = np.inf, -np.inf
             return fused
@@ -172,17 +179,28 @@ class Rows:
         """What `kernels.whole_numbers` gives, if that is exact: of whole numbers that are near each
         other, of which none is missing. One pass is enough then.
         """
-        measure = self._measured
-        if len(self._keep) or not np.issubdtype(measure.dtype, np.integer):
+        if not self._is_whole:
             return None
-        if not np.can_cast(measure.dtype, np.int64):
-            return None
-        found = kernels.whole_numbers(measure, self._groups, self.size)
-        some = self.records > 0
-        low, high = found[:-1, 2][some].astype(float), found[:-1, 3][some].astype(float)
-        near = (high - low) ** 2 * len(measure) < 2.0**62
-        small = np.maximum(np.abs(low), np.abs(high)) * len(measure) < 2.0**53
+        found = self._integers
+        some = found[:-1, kernels.COUNT] > 0
+        low = found[:-1, kernels.MIN][some].astype(float)
+        high = found[:-1, kernels.MAX][some].astype(float)
+        rows = len(self._groups)
+        near = (high - low) ** 2 * rows < 2.0**62
+        small = np.maximum(np.abs(low), np.abs(high)) * rows < 2.0**53
         return found if (near & small).all() else None
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all rows have a measure, which is a whole number."""
+        if self._measure is None or len(self._keep):
+            return False
+        kind = self._measure.dtype
+        return np.issubdtype(kind, np.integer) and np.can_cast(kind, np.int64)
+
+    @cached_property
+    def _integers(self) -> npt.NDArray[np.int64]:
+        return kernels.whole_numbers(self._measured, self._groups, self.size)
 
     @cached_property
     def _means(self) -> Floats:
@@ -202,14 +220,13 @@ class Rows:
         return self._second
 
 
-def _centred(whole: npt.NDArray[np.int64], records: Floats) -> Floats:
+def _centred(whole: npt.NDArray[np.int64]) -> Floats:
     """Sum of the squared distances from the mean.
 
     First exactly from the whole number next to the mean, whatever the sum of squares has overflowed
     by; then from the mean, which is at most a half away, so that no digits cancel.
     """
-    total, squares = whole[:-1, 0], whole[:-1, 1]
-    number = records.astype(np.int64)
+    number, total, squares = (whole[:, n] for n in (kernels.COUNT, kernels.SUM, kernels.SQUARES))
     some = np.maximum(number, 1)
     middle = np.rint(total / some).astype(np.int64)
     rest = total - number * middle

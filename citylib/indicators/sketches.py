@@ -8,7 +8,8 @@ form, so that it can be kept, sent and merged later, also in Java, C++ or Postgr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,7 @@ import datasketches as ds
 import numpy as np
 
 from citylib.indicators.aggregations import Aggregation, States
+from citylib.indicators.packed import is_packed, pack, pack_groups, unpack
 from citylib.indicators.rows import Floats, Rows
 
 KLL_K = 1024
@@ -42,7 +44,8 @@ def quantile(q: float) -> Aggregation:
     Returns
     -------
     Aggregation
-        Its state is a KLL sketch with k = 1024 (Karnin, Lang, Liberty 2016), at most 25 kB.
+        Its state is all values of a group of up to 1,024; of a larger one a KLL sketch with
+        k = 1024 (Karnin, Lang, Liberty 2016), at most 25 kB.
 
     Notes
     -----
@@ -52,30 +55,56 @@ def quantile(q: float) -> Aggregation:
     that such a figure may differ within the bound when it is computed again.
     """
 
-    def finalize(states: States) -> Floats:
-        return _each(
-            states[0], lambda state: ds.kll_doubles_sketch.deserialize(state).get_quantile(q, True)
-        )
+    def figure(state: bytes) -> float:
+        if is_packed(state):
+            values = unpack(state)
+            return float(values[max(math.ceil(q * len(values)) - 1, 0)])
+        return float(ds.kll_doubles_sketch.deserialize(state).get_quantile(q, True))
 
-    return Aggregation("quantile", _values_chunk, _values_combine, finalize, (NOTHING,))
+    def finalize(states: States) -> Floats:
+        return _each(states[0], figure)
+
+    return Aggregation(
+        "quantile",
+        _values_chunk,
+        lambda *parts: _values_gather(parts),
+        finalize,
+        (NOTHING,),
+        gather=_values_gather,
+    )
 
 
 def _values_chunk(rows: Rows) -> States:
     out = np.full(rows.size, NOTHING, object)
-    for group, values in _by_group(rows.groups, rows.values):
-        sketch = ds.kll_doubles_sketch(KLL_K)
-        sketch.update(values)
-        out[group] = sketch.serialize()
+    for group, values, state in zip(*pack_groups(rows.groups, rows.values, KLL_K), strict=True):
+        out[group] = state or _sketched([], [values]).serialize()
     return (out,)
 
 
-def _values_combine(a: States, b: States) -> States:
-    def merged(one: bytes, other: bytes) -> bytes:
-        sketch = ds.kll_doubles_sketch.deserialize(one)
-        sketch.merge(ds.kll_doubles_sketch.deserialize(other))
-        return sketch.serialize()
+def _values_gather(parts: Sequence[States]) -> States:
+    def merged(some: list[bytes]) -> bytes:
+        values = [unpack(state) for state in some if is_packed(state)]
+        sketches = [state for state in some if not is_packed(state)]
+        if not sketches and sum(map(len, values)) <= KLL_K:
+            return pack(np.concatenate(values))
+        return bytes(_sketched(sketches, values).serialize())
 
-    return (_both(a[0], b[0], merged),)
+    out = np.full(len(parts[0][0]), NOTHING, object)
+    for place, states in enumerate(zip(*(part[0].tolist() for part in parts), strict=True)):
+        some = [state for state in states if state]
+        if some:
+            out[place] = some[0] if len(some) == 1 else merged(some)
+    return (out,)
+
+
+def _sketched(sketches: Sequence[bytes], values: Sequence[Floats]) -> Any:
+    """One sketch of several and of values."""
+    sketch = ds.kll_doubles_sketch(KLL_K)
+    if values:
+        sketch.update(np.sort(np.concatenate(values)))  # which it takes in half the time
+    for other in sketches:
+        sketch.merge(ds.kll_doubles_sketch.deserialize(other))
+    return sketch
 
 
 def _distinct_chunk(rows: Rows) -> States:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import struct
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,21 +23,20 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.dtype import VariableLengthBytes
 from zarr.core.sync import sync
 
-from citylib.indicators.aggregations import Aggregation
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import BUILT_IN, Indicator
 from citylib.indicators.own import code_of
-from citylib.indicators.partial import Partial, empty
+from citylib.indicators.partial import Partial
 from citylib.lake.changes import Seen, ipc
 
-FORMAT = 1
+FORMAT = 2
 """Raised when states come to be kept or computed differently: all are computed anew."""
 GROUP = "_states"
 TABLES = "_tables"
 BLOCKS, FIRST = 1 << 31, 1 << 30
 """Blocks that an array has room for, and the place of the one that begins in 1970."""
-GROUPS, LONGEST = 1 << 14, 1 << 12
-"""Groups of a block at most, and periods."""
+TOGETHER = 4
+"""Blocks that are compressed at a time."""
 SHOWN = frozenset(
     {
         *("id", "title", "description", "domain", "units", "classification", "better"),
@@ -60,57 +59,22 @@ def digest(indicator: Indicator, areas: Areas, timezone: str) -> str:
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]
 
 
-def length(width: int) -> int:
-    """Periods in a block of an indicator of so many areas."""
-    return min(max(1 << (GROUPS // width).bit_length() - 1, 1), LONGEST)
-
-
-def cut(part: Partial, width: int) -> dict[int, Partial]:
-    """States by block."""
-    if not len(part.keys):
-        return {}
-    numbers = part.keys // (width * length(width))
-    edges = np.flatnonzero(np.diff(numbers)) + 1
-    bounds = [0, *edges.tolist(), len(numbers)]
-    return {
-        int(numbers[low]): Partial(part.keys[low:high], tuple(s[low:high] for s in part.states))
-        for low, high in pairwise(bounds)
-    }
-
-
-def without(part: Partial, periods: np.ndarray, width: int) -> Partial:
-    """States of all but some periods, which are in order."""
-    if not len(periods) or not len(part.keys):
-        return part
-    mine = part.keys // width
-    at = np.minimum(np.searchsorted(periods, mine), len(periods) - 1)
-    keep = periods[at] != mine
-    return Partial(part.keys[keep], tuple(state[keep] for state in part.states))
-
-
-def together(parts: Sequence[Partial], aggregation: Aggregation) -> Partial:
-    """States of blocks that follow each other."""
-    if not parts:
-        return empty(aggregation)
-    states = (np.concatenate(every) for every in zip(*(p.states for p in parts), strict=True))
-    return Partial(np.concatenate([part.keys for part in parts]), tuple(states))
-
-
 def encode(part: Partial) -> bytes:
     """States as a string of bytes."""
-    columns = [pa.array(column) for column in (part.keys, *part.states)]
+    steps = np.diff(part.keys, prepend=0)  # mostly 1, which takes no room
+    columns = [pa.array(column) for column in (steps, *part.states)]
     return ipc(pa.record_batch(columns, [str(number) for number in range(len(columns))]))
 
 
 def decode(kept: bytes) -> Partial:
     """What `encode` was given."""
     columns = pa.ipc.open_stream(kept).read_next_batch().columns
-    keys, *states = (column.to_numpy(zero_copy_only=False) for column in columns)
-    return Partial(keys, tuple(states))
+    steps, *states = (column.to_numpy(zero_copy_only=False) for column in columns)
+    return Partial(np.cumsum(steps), tuple(states))
 
 
 class States:
-    """States in a session of the cube's repository.
+    """States in a session of the cube's repository; what is written is stored by `store`.
 
     Parameters
     ----------
@@ -120,6 +84,7 @@ class States:
 
     def __init__(self, store: Any) -> None:
         self._store = store
+        self._later: dict[str, Partial | Seen] = {}  # by their places
 
     def read(self, wanted: Mapping[str, Iterable[int]]) -> dict[str, dict[int, Partial]]:
         """Blocks of indicators; one that is not there is left out.
@@ -130,50 +95,54 @@ class States:
             Numbers of blocks, by the indicator's id.
         """
         names = [(name, number) for name, numbers in wanted.items() for number in numbers]
-        kept = self._get([_path(name, number) for name, number in names])
+        kept = self._get([_path(name, number) for name, number in names], decode)
         result: dict[str, dict[int, Partial]] = {name: {} for name in wanted}
         for (name, number), one in zip(names, kept, strict=True):
-            if one:
-                result[name][number] = decode(one)
+            if one is not None:
+                result[name][number] = one
         return result
 
     def write(self, blocks: Mapping[str, Mapping[int, Partial]]) -> None:
         """Put blocks of indicators in the place of those of the same numbers."""
-        for name in blocks:
-            if not self._is_there(name):
+        for name, there in zip(blocks, self._are_there(blocks), strict=True):
+            if not there:
                 self._create(name, BLOCKS)
-        self._put(
-            {
-                _path(name, number): encode(part)
-                for name, some in blocks.items()
-                for number, part in some.items()
-            }
-        )
+            self._later |= {_path(name, number): part for number, part in blocks[name].items()}
 
     def remove(self, name: str) -> None:
         """Forget all of an indicator."""
-        if self._is_there(name):
+        self._later = {
+            path: one for path, one in self._later.items() if not path.startswith(_path(name))
+        }
+        if all(self._are_there([name])):
             del self._root[name]
 
     def seen(self, datasets: Iterable[str]) -> dict[str, Seen]:
         """Versions of the tables that the states were computed from, by dataset."""
-        names = [name for name in datasets if self._is_there(f"{TABLES}/{name}")]
-        kept = self._get([_path(f"{TABLES}/{name}", 0) for name in names])
-        return {name: Seen.from_bytes(one) for name, one in zip(names, kept, strict=True) if one}
+        every = list(datasets)
+        known = self._are_there(f"{TABLES}/{name}" for name in every)
+        names = [name for name, there in zip(every, known, strict=True) if there]
+        kept = self._get([_path(f"{TABLES}/{name}", 0) for name in names], Seen.from_bytes)
+        return {name: one for name, one in zip(names, kept, strict=True) if one is not None}
 
     def see(self, dataset: str, seen: Seen) -> None:
         """Remember the version of a table that the states are computed from."""
         name = f"{TABLES}/{dataset}"
-        if not self._is_there(name):
+        if not all(self._are_there([name])):
             self._create(name, 1)
-        self._put({_path(name, 0): seen.to_bytes()})
+        self._later[_path(name, 0)] = seen
 
     @property
     def _root(self) -> zarr.Group:
         return zarr.open_group(self._store, path=GROUP, mode="a", zarr_format=3)
 
-    def _is_there(self, name: str) -> bool:
-        return bool(sync(self._store.exists(f"{GROUP}/{name}/zarr.json")))
+    def _are_there(self, names: Iterable[str]) -> list[bool]:
+        paths = [f"{GROUP}/{name}/zarr.json" for name in names]
+
+        async def every() -> list[bool]:
+            return await asyncio.gather(*map(self._store.exists, paths))
+
+        return sync(every())
 
     def _create(self, name: str, size: int) -> None:
         self._root.create_array(
@@ -188,32 +157,45 @@ class States:
     # Chunks are read and written as they are stored, many at a time: through arrays each takes as
     # long as all of them.
 
-    def _get(self, paths: list[str]) -> list[bytes]:
+    def _get(self, paths: list[str], made: Callable[[bytes], Any]) -> list[Any]:
+        """What is at some places; None: nothing."""
         prototype = default_buffer_prototype()
+        there = [path for path in paths if path not in self._later]
 
         async def every() -> list[Any]:
-            return await asyncio.gather(*(self._store.get(path, prototype) for path in paths))
+            return await asyncio.gather(*(self._store.get(path, prototype) for path in there))
 
-        return [b"" if one is None else one.to_bytes()[_FRAME.size :] for one in sync(every())]
+        found = dict(self._later)
+        for path, one in zip(there, sync(every()) if there else [], strict=True):
+            if one is not None and len(one) > _FRAME.size:
+                found[path] = made(one.to_bytes()[_FRAME.size :])
+        return [found.get(path) for path in paths]
 
-    def _put(self, contents: Mapping[str, bytes]) -> None:
+    async def store(self) -> None:
+        """Store what was written since the last time; threads compress it."""
+        later, self._later = self._later, {}
         make = default_buffer_prototype().buffer.from_bytes
 
-        async def every() -> None:
-            await asyncio.gather(
-                *(
-                    self._store.set(path, make(_FRAME.pack(1, len(one)) + one))
-                    for path, one in contents.items()
-                )
-            )
+        async def some() -> None:  # so much at a time that memory does not hold it twice
+            while later:
+                taken = [later.popitem() for _ in range(min(TOGETHER, len(later)))]
+                frames = await asyncio.to_thread(_frames, taken)
+                for (path, _), one in zip(taken, frames, strict=True):
+                    await self._store.set(path, make(one))
 
-        sync(every())
+        await asyncio.gather(*(some() for _ in range(os.cpu_count() or 1)))
+
+
+def _frames(some: list[tuple[str, Partial | Seen]]) -> list[bytes]:
+    """Chunks as they are stored."""
+    kept = [encode(one) if isinstance(one, Partial) else one.to_bytes() for _, one in some]
+    return [_FRAME.pack(1, len(one)) + one for one in kept]
 
 
 _FRAME = struct.Struct("<II")
 """How a chunk of one string of bytes begins (the codec `vlen-bytes`): their number, its length."""
 
 
-def _path(name: str, number: int) -> str:
-    place = number if name.startswith(TABLES) else number + FIRST
+def _path(name: str, number: int | None = None) -> str:
+    place = "" if number is None else number if name.startswith(TABLES) else number + FIRST
     return f"{GROUP}/{name}/c/{place}"

@@ -73,7 +73,7 @@ def ipc(rows: pa.RecordBatch) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-_WRITING = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
+_WRITING = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
+from threading import Lock
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +18,22 @@ from citylib.lake.keys import hashes, match
 from citylib.lake.storage import filesystem
 
 WORDS = pa.dictionary(pa.int32(), pa.string())
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def once(work: Callable[P, T]) -> Callable[P, T]:
+    """The same, done by one thread at a time, so that what is kept is not made twice."""
+    lock = Lock()
+
+    @wraps(work)
+    def alone(*args: P.args, **named: P.kwargs) -> T:
+        with lock:
+            return work(*args, **named)
+
+    return alone
 
 
 @dataclass(frozen=True)
@@ -36,15 +54,12 @@ class Overruled:
         Columns that tell a record from every other.
     records : pa.Table
         These columns.
-    hashed : ndarray of uint64
-        Their hashes.
     times : ndarray of int64, optional
         Microseconds since 1970; None if the time is no part of the key.
     """
 
     key: tuple[str, ...]
     records: pa.Table
-    hashed: np.ndarray
     times: np.ndarray | None
 
     def between(self, limits: tuple[int, int] | None) -> Overruled | None:
@@ -56,19 +71,26 @@ class Overruled:
         if low == high:
             return None
         some = self.records.slice(low, high - low)
-        return Overruled(self.key, some, self.hashed[low:high], self.times[low:high])
+        return Overruled(self.key, some, self.times[low:high])
 
     def among(self, table: pa.Table) -> np.ndarray:
         """Places of a table's records that have one of the keys; ndarray of int64."""
-        from citylib.lake.probe import maybe  # compiled code takes a while to load
+        # Compiled code takes a while to load.
+        from citylib.lake.probe import maybe
+        from citylib.lake.timed import found
 
+        if self.times is not None:
+            places = found(table, self.records, self.times, self.key)
+            if places is not None:
+                return places
         some = maybe(table, self.records, self.key)
         if not len(some):
             return some
-        late = Late(self.records, self.hashed)
+        late = Late(self.records, hashes(self.records, self.key))
         return some[among(table.select(list(self.key)).take(pa.array(some)), late, self.key)]
 
 
+@once
 @lru_cache(maxsize=2)
 def overruled(
     root: str, paths: tuple[str, ...], key: tuple[str, ...], schema: pa.Schema
@@ -80,9 +102,10 @@ def overruled(
         times = records["time"].cast(pa.int64()).to_numpy()
         order = np.argsort(times, kind="stable")
         records, times = records.take(pa.array(order)).combine_chunks(), times[order]
-    return Overruled(key, records, hashes(records, key), times)
+    return Overruled(key, records, times)
 
 
+@once
 @lru_cache(maxsize=2)
 def newest(
     root: str,

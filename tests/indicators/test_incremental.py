@@ -18,7 +18,7 @@ from support.port import COUNTS, build_port
 
 from citylib.indicators import draft as drafts
 from citylib.indicators import incremental, own
-from citylib.indicators import states as kept
+from citylib.indicators import partial as kept
 from citylib.indicators.check import TOLERANCE
 from citylib.indicators.cube import Cube
 from citylib.indicators.declaration import Indicator

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from citylib.indicators.packed import pack, pack_groups, unpack
 from citylib.indicators.partial import Partial, empty, merge
 from citylib.indicators.rows import Rows
 from citylib.indicators.sketches import DISTINCT, KLL_K, THETA_LG_K, quantile
@@ -97,3 +98,27 @@ def test_a_state_is_as_small_as_it_says():
     assert len(sketch[0]) < 25 * KLL_K
     (sketch,) = DISTINCT.chunk(Rows(np.zeros(10**6, np.uint32), 1, rng.random(10**6)))
     assert len(sketch[0]) < 33_000
+
+
+WHOLE = st.integers(-(2**62), 2**62) | st.integers(-3, 3) | st.integers(-40_000, 40_000)
+
+
+@given(values=st.lists(WHOLE.map(float), min_size=1) | st.lists(st.floats(-1e9, 1e9), min_size=1))
+def test_packed_values_are_the_values_in_their_order(values):
+    np.testing.assert_array_equal(unpack(pack(np.array(values))), np.sort(values))
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 500).map(float))))
+def test_each_group_is_packed_by_itself_unless_it_is_large(rows):
+    groups, values = np.array(rows or np.empty((0, 2)), float).T
+    found = pack_groups(groups.astype(np.int64), values, most=3)
+    expected = {int(group): np.sort(values[groups == group]) for group in np.unique(groups)}
+    assert found[0].tolist() == list(expected)
+    for (group, state), part in zip(zip(found[0], found[2], strict=True), found[1], strict=True):
+        np.testing.assert_array_equal(part, expected[int(group)])
+        assert bool(state) == (len(part) <= 3)
+        np.testing.assert_array_equal(unpack(state) if state else part, part)
+
+
+def test_whole_numbers_that_are_near_each_other_take_a_byte():
+    assert len(pack(np.random.default_rng(5).integers(0, 1000, 700).astype(float))) < 720

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from citylib.lake.pieces import Piece
 from citylib.lake.probe import maybe
+from citylib.lake.timed import found
 
 STAMP = pa.timestamp("us", "UTC")
 SCHEMA = pa.schema(
@@ -69,3 +70,48 @@ def test_few_others_are_taken_for_corrected():
         return pa.table({"time": np.arange(start, start + size), "area": picked})
 
     assert len(maybe(table(100_000, 0), table(500, 10**6), ("time", "area"))) < 5_000
+
+
+moments = st.integers(-3, 3)
+texts = st.sampled_from(["a", "b", "c", None])
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.tuples(moments, texts, texts), max_size=40),
+    keys=st.lists(st.tuples(moments, texts, texts), max_size=30),
+    again=st.sampled_from([1, 100]),
+)
+def test_records_of_a_key_are_found_in_whatever_order_they_are(rows, keys, again):
+    rows, keys = rows * again, sorted(keys, key=lambda one: one[0])
+
+    def table(every):
+        time, area, kind = zip(*every, strict=True) if every else ((), (), ())
+        words = [pa.array(texts, pa.string()).dictionary_encode() for texts in (area, kind)]
+        return pa.table({"time": pa.array(time, STAMP), "area": words[0], "kind": words[1]})
+
+    times = np.array([key[0] for key in keys], np.int64)
+    places = found(table(rows), table(keys), times, ("area", "time", "kind"))
+    assert places.tolist() == [place for place, row in enumerate(rows) if row in keys]
+
+
+def test_keys_of_many_different_texts_are_told_apart():
+    random = np.random.default_rng(1)
+    words = [pa.array([f"{column}{n}" for n in range(3000)]).dictionary_encode() for column in "ab"]
+
+    def table(size):
+        picked = [word.take(pa.array(random.integers(0, 3000, size))) for word in words]
+        time = np.sort(random.integers(0, 20, size))
+        return pa.table({"time": pa.array(time, STAMP), "a": picked[0], "b": picked[1]})
+
+    rows, keys = table(20_000), table(5_000)
+    times = keys["time"].cast(pa.int64()).to_numpy()
+    wanted = {tuple(key.values()) for key in keys.to_pylist()}
+    expected = [n for n, row in enumerate(rows.to_pylist()) if tuple(row.values()) in wanted]
+    assert expected
+    assert found(rows, keys, times, ("time", "a", "b")).tolist() == expected
+
+
+def test_keys_of_numbers_are_looked_for_in_another_way():
+    table = pa.table({"time": pa.array([1], STAMP), "n": [1]})
+    assert found(table, table, np.array([1]), ("time", "n")) is None
