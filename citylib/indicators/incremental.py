@@ -116,6 +116,8 @@ class Update:
             self._figures(one)
         draft.put(self._made.values())
         self._tell(changes)
+        self._made.clear()
+        self._blocks.clear()  # so that each can go as soon as it is stored
         for name, table in self.tables.items():
             if name not in seen or seen[name].version != table.version or changes[name].everything:
                 draft.states.see(name, table.seen)

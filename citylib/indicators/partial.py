@@ -187,16 +187,19 @@ def length(width: int) -> int:
 
 
 def cut(part: Partial, width: int) -> dict[int, Partial]:
-    """States by block."""
+    """States by block; none keeps the sketches of another in memory."""
     if not len(part.keys):
         return {}
     numbers = part.keys // (width * length(width))
     edges = np.flatnonzero(np.diff(numbers)) + 1
     bounds = [0, *edges.tolist(), len(numbers)]
-    return {
-        int(numbers[low]): Partial(part.keys[low:high], tuple(s[low:high] for s in part.states))
-        for low, high in pairwise(bounds)
-    }
+
+    def between(low: int, high: int) -> Partial:
+        some = (state[low:high] for state in part.states)
+        own = (one.copy() if one.dtype == object else one for one in some)
+        return Partial(part.keys[low:high], tuple(own))
+
+    return {int(numbers[low]): between(low, high) for low, high in pairwise(bounds)}
 
 
 def without(part: Partial, periods: np.ndarray, width: int) -> Partial:
