@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
@@ -13,7 +12,7 @@ import numpy as np
 from citylib.city.profile import City
 from citylib.look.words import say
 from citylib.panels.picture import reading as read
-from citylib.panels.picture.charts import lines
+from citylib.panels.picture.charts import lines, stretched
 from citylib.panels.picture.grade import SIGNS, gauge, state
 from citylib.panels.picture.tile import SPARK, badge, change, figure, replay_mark, when
 
@@ -159,13 +158,7 @@ def spark(array: xr.DataArray, area: str, frequency: str) -> str:
     values = recent[max(0, last - SPARK[frequency]) : last]
     if np.isfinite(values).sum() < 2:
         return '<svg class="spark" aria-hidden="true"></svg>'
-    line = lines(np.arange(values.size), values, (0, 100), (28, 2))
-    # The picture is stretched, and a dot with it; the round end of a line is not.
-    line = re.sub(
-        r'<circle class="line" cx="(.+?)" cy="(.+?)" r="2"/>',
-        r'<polyline class="line dot" points="\1,\2 \1,\2"/>',
-        line,
-    )
+    line = stretched(lines(np.arange(values.size), values, (0, 100), (28, 2)))
     shade = ""
     for part in line.split('<polyline class="line" ')[1:]:
         points = part.split('points="')[1].split('"')[0]
