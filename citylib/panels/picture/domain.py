@@ -96,7 +96,8 @@ def opened(
         f'<div class="domain-top"><button type="button" class="key" data-press="domain:">'
         f'<span aria-hidden="true">←</span> {say(lang, "all_domains")}</button>'
         f"<h2>{escape(domain.name)}</h2></div>"
-        f'<div class="domain-list" tabindex="0" role="group" aria-label="{escape(domain.name)}">'
+        f'<div class="domain-list" data-scroll="{escape(domain.id)}" tabindex="0" role="group" '
+        f'aria-label="{escape(domain.name)}">'
         f"{rows}</div>"
     )
 
