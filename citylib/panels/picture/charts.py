@@ -43,8 +43,8 @@ def sparkline(values: np.ndarray) -> str:
 def stretched(drawn: str) -> str:
     """Lines of a picture that is stretched, and a dot with it: the round end of a line is not."""
     return re.sub(
-        r'<circle class="line" cx="(.+?)" cy="(.+?)" r="2"/>',
-        r'<polyline class="line dot" points="\1,\2 \1,\2"/>',
+        r'<circle class="(\w+)" cx="(.+?)" cy="(.+?)" r="2"/>',
+        r'<polyline class="\1 dot" points="\2,\3 \2,\3"/>',
         drawn,
     )
 
