@@ -189,4 +189,6 @@ class Housekeeping:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.terminate()
+            if process.stdin is not None:
+                process.stdin.close()
             await process.communicate()

@@ -30,6 +30,8 @@ QUIET = (
     "--LabApp.extension_manager=readonly",
     "--LanguageServerManager.autodetect=False",
 )
+# The button that publishes a notebook.
+BUTTON = f"--LabApp.extra_labextensions_path={Path(__file__).parent / 'jupyter/labextensions'}"
 
 
 class AnalystSpawner(SimpleLocalProcessSpawner):
@@ -78,7 +80,7 @@ class AnalystSpawner(SimpleLocalProcessSpawner):
         """Arguments of the server."""
         # Tests and containers run as root.
         root = ["--allow-root"] if os.geteuid() == 0 else []
-        return [*super().get_args(), ASK_AGAIN, *QUIET, *root]
+        return [*super().get_args(), ASK_AGAIN, *QUIET, BUTTON, *root]
 
     cmd = [sys.executable, "-m", "jupyterhub.singleuser"]  # noqa: RUF012
 

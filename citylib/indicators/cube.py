@@ -144,7 +144,7 @@ class Cube:
             areas of the level; the city alone where records know nothing smaller. NaN: missing.
             Attributes: `long_name` and `long_name_<language>`, `units`, `source` and `licence`
             (with `_<language>` where the profile says them in several),
-            `classification`, `domain`, `frequency`, `aggregation`, `headline`, `better`,
+            `classification`, `domain`, `frequency`, `aggregation`, `per`, `headline`, `better`,
             `computed`, `replayed_from` (see `citylib.indicators.replayed`).
 
         Raises

@@ -163,6 +163,7 @@ def attributes(indicator: Indicator, metadata: Mapping[str, Any]) -> dict[str, A
         "classification": indicator.classification,
         "frequency": indicator.frequency,
         "aggregation": indicator.aggregation,
+        **({"per": indicator.per} if indicator.per else {}),
         "cell_methods": f"time: {indicator.aggregation} area: {indicator.aggregation}",
         "better": indicator.better or "",
         **aims_attributes(indicator.thresholds, indicator.target),

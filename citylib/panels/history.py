@@ -7,11 +7,9 @@ from html import escape
 from math import isfinite
 from typing import Any
 
-import anywidget
 import bqplot
 import numpy as np
-from ipywidgets import Box, widget_serialization
-from traitlets import Float, Instance, Int, Unicode
+from ipywidgets import Box
 
 from citylib.look import figures
 from citylib.look.words import say
@@ -21,7 +19,8 @@ from citylib.panels.picture import reading as read
 from citylib.panels.picture.axes import date_ticks, ticks
 from citylib.panels.picture.charts import WINDOW, single
 from citylib.panels.picture.thin import thinned
-from citylib.panels.touch import Markup, script
+from citylib.panels.touch import Markup
+from citylib.panels.zoom import Zoom
 
 ALARM = "var(--bad)"
 LEAST = 4
@@ -35,48 +34,6 @@ RANGES: dict[str, dict[str, int | None]] = {
     "month": {"year": 12, "years": 60, "decade": 120, "all": None},
     "year": {"decade": 10, "all": None},
 }
-
-
-class Zoom(anywidget.AnyWidget):
-    """A surface over a figure whose time scale follows mouse, finger, wheel and keys.
-
-    Times are milliseconds since 1970 in the city's civil time, as bqplot's scales count.
-    """
-
-    _esm = script("zoom")
-
-    scale = Instance(bqplot.DateScale).tag(sync=True, **widget_serialization)
-    """The time scale that is moved; in the browser alone."""
-
-    figure = Instance(bqplot.Figure).tag(sync=True, **widget_serialization)
-    """What lies below; its margins are not part of the range."""
-
-    first = Float().tag(sync=True)
-    last = Float().tag(sync=True)
-    """Starts of the first and the last period that there are."""
-
-    begin = Float().tag(sync=True)
-    end = Float().tag(sync=True)
-    """The range that is shown."""
-
-    least = Float(1.0).tag(sync=True)
-    """Length of the shortest range."""
-
-    when = Float().tag(sync=True)
-    """Start of the chosen period."""
-
-    place = Int().tag(sync=True)
-    count = Int().tag(sync=True)
-    """The chosen period's index, and how many there are."""
-
-    tip = Unicode().tag(sync=True)
-    """The chosen period and its figure in words."""
-
-    name = Unicode().tag(sync=True)
-    """What this is, for screen readers."""
-
-    answered = Int().tag(sync=True)
-    """Number of the newest wish that has been answered."""
 
 
 class HistoryPanel(Box):

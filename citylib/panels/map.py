@@ -19,6 +19,8 @@ from citylib.panels.picture.grade import grade, state
 from citylib.panels.picture.tile import badge, figure, local_now, replay_mark, when
 from citylib.panels.touch import Areas, Markup
 
+ROOM = 11.0
+"""Full letters of a title in large type; a longer one is set smaller."""
 BUTTONS = 2
 """Levels of areas that have a button each; more of them share a list."""
 
@@ -196,13 +198,15 @@ def heading(model: CityModel, on_offer: Sequence[Layer] = (), shown: Layer | Non
             f'<button type="button" class="key" data-press="page:district">'
             f"{say(lang, 'open_district')}</button>"
         )
+    long = "" if read.cut(found.title, ROOM) == found.title else " long"
     offered = on_offer if len(on_offer) > 1 else ()
     marks = replay_mark(found, lang)
     if found.classification != "public":
         marks += badge(found.classification, lang)
     return (
-        f'<div class="line"><label class="choice"><span class="hidden">{say(lang, "choose")}</span>'
-        f"<select>{choices(model)}</select></label>"
+        f'<div class="line"><label class="choice{long}"><span class="hidden">'
+        f'{say(lang, "choose")}</span><select title="{escape(found.title)}">{choices(model)}'
+        f"</select></label>"
         f'<div class="layers" role="group" aria-label="{say(lang, "layers")}">'
         f"{switch(offered, shown, lang)}</div></div>"
         f'<div class="line"><p class="shown" data-area="{model.area}">'

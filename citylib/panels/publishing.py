@@ -23,6 +23,7 @@ from citylib.operations.store import Store
 from citylib.panels.dashboards import HOME, READERS, ROLES, bundled, folder
 from citylib.panels.rehearsal import NotPublished, name_of, read, strip
 
+NOBODY = "nobody has published"
 LARGEST = 5_000_000
 """Bytes of a notebook, without its outputs."""
 
@@ -145,7 +146,7 @@ def history(settings: Settings, name: str) -> list[Version]:
     with _store(settings) as store:
         found = store.dashboards.history(name)
     if not found:
-        raise NotPublished(f"nobody has published {name}; see citylib dashboard list")
+        raise NotPublished(f"{NOBODY} {name}; see citylib dashboard list")
     return found
 
 

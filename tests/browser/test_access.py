@@ -10,7 +10,7 @@ from support.screen import PUBLIC, SIZES, chromium, sign_in, watch
 
 from citylib.panels.model import PAGES
 
-AREA = "11680"
+AREA = "11130"
 
 
 def each_state(page):

@@ -26,15 +26,30 @@ def test_what_is_beyond_its_threshold_leads(dashboard, city, read):
 
 def test_a_domain_opens_and_closes_by_touch_and_key(dashboard, city, read):
     page = dashboard()
-    page.click("[data-press='domain:safety']")
+    page.focus("[data-press='domain:safety']")
+    page.keyboard.press("Enter")
     page.wait_for_selector(".domain-top h2:has-text('Safety')")
     page.wait_for_url("**domain=safety**")
+    assert page.evaluate("document.activeElement.dataset.press") == "domain:", "the way back"
     page.click("[data-indicator=fire_deaths]")
     found = reads.reading(read("fire_deaths"), city.code, "en")
     settled(page, found.value)
     page.focus("[data-press='domain:']")
     page.keyboard.press("Enter")
     page.wait_for_selector(".domain.lead")
+
+
+def test_a_list_stays_where_it_was_scrolled_to(dashboard, city, read):
+    page = dashboard(query="?language=en&domain=air")
+    page.wait_for_selector(".domain-list")
+    last = page.locator(".domain-list .tile").last
+    last.scroll_into_view_if_needed()
+    before = page.evaluate("document.querySelector('.domain-list').scrollTop")
+    assert before > 0
+    last.click()
+    name = last.get_attribute("data-indicator")
+    settled(page, reads.reading(read(name), city.code, "en").value)
+    assert page.evaluate("document.querySelector('.domain-list').scrollTop") == before
 
 
 def test_layers_are_switched_and_kept_in_the_address(dashboard, city):

@@ -120,6 +120,27 @@ def test_a_kernel_that_is_silent_is_noticed_and_goes_on_where_it_was(page, platf
     settled(page, reads.reading(read("fires"), city.code, "en").value)
 
 
+def test_a_browser_that_loses_its_network_says_so_and_goes_on_where_it_was(
+    page, platform, city, read
+):
+    array = read(INDICATOR)
+    open_dashboard(page, platform.url, "?language=en")
+    choose_the_view(page)
+    shows_the_view(page, city, array, "en")
+    figure = page.inner_text(".city-map-heading")
+    page.context.set_offline(True)
+    note = page.wait_for_selector("#still [lang=en]:visible", timeout=15_000)
+    assert note.inner_text().startswith("Figures stand still since ")
+    assert is_dead(page)
+    assert page.inner_text(".city-map-heading") == figure, "the last figures stay"
+    page.context.set_offline(False)
+    page.wait_for_selector("#still", state="hidden")
+    page.wait_for_selector("#first", state="detached")
+    shows_the_view(page, city, array, "en")
+    page.click("[data-press=city]")
+    settled(page, reads.at(array, TIME)[city.code])
+
+
 def test_an_address_shows_the_view_that_it_names(dashboard, city, read):
     page = dashboard(query=f"?language=ko{VIEW}")
     shows_the_view(page, city, read(INDICATOR), "ko")

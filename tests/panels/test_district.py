@@ -90,6 +90,17 @@ def test_each_figure_is_the_cubes(model, figures, city):
             assert "part" not in said
 
 
+@pytest.mark.parametrize("rate", [{"units": "1e-5"}, {"units": "km-2"}, {"per": "people"}])
+def test_a_rate_is_compared_with_the_citys_and_has_no_share_of_it(city, make, rate):
+    array = make("cases", aggregation="sum", **{"units": "1", **rate})
+    array[:, 0] = 7.5
+    found = standing(city, array, AREA, "en")
+    assert found.reference == 7.5
+    assert np.isnan(found.part)
+    counted = make("cases", aggregation="sum", units="1")
+    assert standing(city, counted, AREA, "en").part > 0
+
+
 def test_a_missing_figure_is_not_counted(city, make):
     array = make("pm25")
     array[-1, 3:10] = np.nan

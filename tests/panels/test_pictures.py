@@ -258,7 +258,8 @@ def test_a_history_ends_with_its_last_figure(city, make):
 
 
 def test_one_figure_alone_is_a_dot():
-    assert "<circle" in sparkline(np.array([np.nan, 3.0, np.nan]))
+    dot = 'class="line dot" points="50.0,15.0 50.0,15.0"'
+    assert dot in sparkline(np.array([np.nan, 3.0, np.nan]))
 
 
 def test_coarse_shores_are_rounded_within_their_own_hull(city):

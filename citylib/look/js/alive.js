@@ -12,6 +12,7 @@
   let heard = Date.now(); // when the kernel last answered
   let asked = 0; // since when it owes an answer
   let lost = false; // it will not answer any more
+  let away = false; // the browser has no network
   let leaving = 0;
   let before = null; // what had the focus
 
@@ -33,7 +34,7 @@
     const silent = asked ? Date.now() - asked : 0;
     if (silent > GIVEN_UP) lose();
     // Who leaves the page ends its kernel; that is no news.
-    show((lost || silent > BEAT) && Date.now() - leaving > 2000);
+    show((lost || away || silent > BEAT) && Date.now() - leaving > 2000);
   };
 
   const ask = () => {
@@ -119,6 +120,15 @@
     clearInterval(found);
     manager.promise.then(begin);
   }, 100);
+  addEventListener("offline", () => {
+    away = true;
+    look();
+  });
+  addEventListener("online", () => {
+    away = false;
+    ask();
+    look();
+  });
   addEventListener("beforeunload", () => {
     leaving = Date.now();
   });

@@ -2,11 +2,21 @@
 function render({ model, el }) {
   const name = model.get("name");
   el.classList.add("city-markup", ...(name ? [name] : []));
+  // What can have the focus, in order; and what scrolls by itself, by its name.
+  const stops = () => [...el.querySelectorAll("[data-press], select")];
+  const lists = () => el.querySelectorAll("[data-scroll]");
   const draw = () => {
-    // A reader with a keyboard stays where they were.
-    const held = el.contains(document.activeElement) ? document.activeElement.dataset.press : null;
+    // A reader with a keyboard stays where they were, and a list where it was scrolled to.
+    const held = el.contains(document.activeElement) ? document.activeElement : null;
+    const selects = [...el.querySelectorAll("select")].indexOf(held);
+    const scrolled = new Map([...lists()].map((list) => [list.dataset.scroll, list.scrollTop]));
     el.innerHTML = model.get("html");
-    if (held) el.querySelector(`[data-press="${CSS.escape(held)}"]`)?.focus();
+    for (const list of lists()) list.scrollTop = scrolled.get(list.dataset.scroll) ?? 0;
+    if (!held) return;
+    const same = held.dataset.press
+      ? el.querySelector(`[data-press="${CSS.escape(held.dataset.press)}"]`)
+      : el.querySelectorAll("select")[selects];
+    (same ?? stops()[0])?.focus({ preventScroll: true });
   };
   const press = (event) => {
     const hit = event.target.closest("[data-press]");

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
@@ -13,7 +12,7 @@ import numpy as np
 from citylib.city.profile import City
 from citylib.look.words import say
 from citylib.panels.picture import reading as read
-from citylib.panels.picture.charts import lines
+from citylib.panels.picture.charts import lines, stretched
 from citylib.panels.picture.grade import SIGNS, gauge, state
 from citylib.panels.picture.tile import SPARK, badge, change, figure, replay_mark, when
 
@@ -97,7 +96,8 @@ def opened(
         f'<div class="domain-top"><button type="button" class="key" data-press="domain:">'
         f'<span aria-hidden="true">←</span> {say(lang, "all_domains")}</button>'
         f"<h2>{escape(domain.name)}</h2></div>"
-        f'<div class="domain-list" tabindex="0" role="group" aria-label="{escape(domain.name)}">'
+        f'<div class="domain-list" data-scroll="{escape(domain.id)}" tabindex="0" role="group" '
+        f'aria-label="{escape(domain.name)}">'
         f"{rows}</div>"
     )
 
@@ -159,13 +159,7 @@ def spark(array: xr.DataArray, area: str, frequency: str) -> str:
     values = recent[max(0, last - SPARK[frequency]) : last]
     if np.isfinite(values).sum() < 2:
         return '<svg class="spark" aria-hidden="true"></svg>'
-    line = lines(np.arange(values.size), values, (0, 100), (28, 2))
-    # The picture is stretched, and a dot with it; the round end of a line is not.
-    line = re.sub(
-        r'<circle class="line" cx="(.+?)" cy="(.+?)" r="2"/>',
-        r'<polyline class="line dot" points="\1,\2 \1,\2"/>',
-        line,
-    )
+    line = stretched(lines(np.arange(values.size), values, (0, 100), (28, 2)))
     shade = ""
     for part in line.split('<polyline class="line" ')[1:]:
         points = part.split('points="')[1].split('"')[0]

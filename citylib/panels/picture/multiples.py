@@ -12,7 +12,7 @@ from citylib.look import figures as formats
 from citylib.look.words import say
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.axes import ticks
-from citylib.panels.picture.charts import lines
+from citylib.panels.picture.charts import lines, stretched
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,12 +68,13 @@ def multiples(
     scale = (marks[0], marks[-1])
     xs = np.arange(behind.size)
     box = ((0.0, 100.0), (39.0, 1.0), scale)
-    back = lines(xs, behind, *box, kind="second")
+    back = stretched(lines(xs, behind, *box, kind="second"))
     now = read.at(array, array["time"].values[-1] if time is None else time)
     units = str(array.attrs.get("units", "1"))
     items = []
     for code, values in rows.items():
         figure = formats.figure(now[code], units, lang)
+        own = stretched(lines(xs, values, *box, kind="first"))
         name = read.place_name(city, code, lang, True)
         items.append(
             f'<li><button type="button" class="multiple" data-press="area:{escape(code)}" '
@@ -81,7 +82,7 @@ def multiples(
             f'<span class="name" title="{escape(name)}">{escape(read.cut(name, ROOM))}'
             f'<span class="hidden"> {escape(figure)}</span></span>'
             f'<svg viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">'
-            f"{back}{lines(xs, values, *box, kind='first')}</svg></button></li>"
+            f"{back}{own}</svg></button></li>"
         )
     told = f"{_scale(array, scale, lang)} {_each(array, span, lang)}{note}"
     return titled(title, told, f'<ul class="multiples">{"".join(items)}</ul>')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from citylib.city.profile import City
 
 SUMS = ("sum", "count")
+RATE = re.compile(r"percent|%|-\d")
+"""Units (after CF) of what does not add up: shares, and what is by something, as `km-2`, `1e-5`."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def settled(array: xr.DataArray, values: np.ndarray) -> np.ndarray:
     numpy.ndarray
         The same; of counts and sums NaN in the period that had not ended when they were computed.
     """
-    if not is_sum(array):
+    if array.attrs.get("aggregation") not in SUMS:
         return values
     return np.where(np.arange(values.size) < ended(array), values, np.nan)
 
@@ -238,8 +241,14 @@ def cut(name: str, room: float) -> str:
 
 
 def is_sum(array: xr.DataArray) -> bool:
-    """Whether the city's figure is the sum of its areas, so that an area's is only a part."""
-    return array.attrs.get("aggregation") in SUMS
+    """Whether the city's figure is the sum of its areas, so that an area's is only a part.
+
+    A count per resident or per square kilometre, and a change in percent, are none: they are
+    told by the indicator that they are `per`, or by their unit.
+    """
+    attrs = array.attrs
+    rate = attrs.get("per") or RATE.search(str(attrs.get("units", "1")))
+    return attrs.get("aggregation") in SUMS and not rate
 
 
 def reference(array: xr.DataArray, city: str) -> np.ndarray:
