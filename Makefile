@@ -18,7 +18,6 @@ export NODE_USE_SYSTEM_CA ?= 1
 
 RUN := $(TOOLS)/run.stamp
 DEV := $(TOOLS)/dev.stamp
-NODE := $(TOOLS)/node.stamp
 
 # What Debian's packages are for: browser tests and screenshots, Korean in them, the other
 # database, a second network in a test.
@@ -26,9 +25,11 @@ PACKAGES := chromium fonts-noto-cjk fonts-noto-core postgresql iproute2 procps
 
 # Set up for tests once, a checkout stays so; and one that was moved is set up anew.
 ifneq ($(shell cat $(TOOLS)/place 2>/dev/null),$(CURDIR))
-$(shell rm -f $(RUN) $(DEV) $(NODE))
+$(shell rm -f $(RUN) $(DEV) $(TOOLS)/node.stamp $(TOOLS)/node-dev.stamp)
 endif
 READY := $(if $(or $(wildcard $(DEV)),$(filter test screenshots lock $(DEV),$(MAKECMDGOALS))),$(DEV),$(RUN))
+# The same for what node runs; tests have a package of their own there.
+NODE := $(TOOLS)/node$(if $(filter $(DEV),$(READY)),-dev).stamp
 
 .PHONY: help demo setup test system screenshots lock clean
 
@@ -97,7 +98,7 @@ $(RUN): requirements.lock
 $(DEV): requirements-dev.lock
 
 $(NODE): package-lock.json package.json | $(READY)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --no-fund --no-audit --no-update-notifier --loglevel error
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci $(if $(filter $(DEV),$(READY)),,--omit=dev )--ignore-scripts --no-fund --no-audit --no-update-notifier --loglevel error
 	@touch $@
 
 lock: $(READY)

@@ -5,6 +5,7 @@ from citylib.hub.installation import Installation, look_after_services, roles
 from citylib.hub.routes import TEMPLATES, first_page, lead
 from citylib.hub.spawner import AnalystSpawner
 from citylib.panels.dashboards import provide
+from citylib.panels.publishing import put_right
 
 c = get_config()  # noqa: F821
 here = Installation.load()
@@ -36,6 +37,7 @@ c.JupyterHub.load_roles = roles()
 
 # What runs: dashboards, public pages and feeds for all, a server for each analyst.
 provide(here.settings)
+put_right(here.settings)
 c.JupyterHub.services = here.services()
 here.forget_keys()
 look_after_services(seconds=3)

@@ -21,23 +21,43 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 from support.platform import Platform, running  # noqa: E402
 from support.screen import PUBLIC, SIZES, chromium, open_dashboard, sign_in  # noqa: E402
 
+from citylib.city.profile import load_city  # noqa: E402
 from citylib.city.settings import Settings  # noqa: E402
 from citylib.hub.data import bring_up_to_date  # noqa: E402
 from citylib.indicators.cube import Cube  # noqa: E402
+from citylib.indicators.densities import place_of, tell_densities  # noqa: E402
+from citylib.lake import Lake  # noqa: E402
 from citylib.publish.site import build  # noqa: E402
 
 FOLDER = Path(__file__).parent / "screenshots"
-# Size, theme, language, and whether a district is chosen.
+# Name, size, theme, language, and what the address asks for.
 DASHBOARDS = [
-    ("wall", "dark", "ko", True),
-    ("wall", "light", "en", False),
-    ("laptop", "dark", "en", True),
-    ("laptop", "light", "ko", True),
-    ("phone", "dark", "ko", False),
-    ("phone", "light", "en", True),
+    ("dashboard", "wall", "dark", "ko", "&area=11010"),
+    ("dashboard", "wall", "light", "en", ""),
+    ("dashboard", "laptop", "dark", "en", "&area=11010"),
+    ("dashboard", "laptop", "light", "ko", ""),
+    ("dashboard", "phone", "dark", "ko", ""),
+    ("dashboard", "phone", "light", "en", "&area=11010"),
+    ("domain", "laptop", "dark", "ko", "&domain=air&indicator=pm10"),
+    ("density", "laptop", "light", "en", "&layer=density-bike_stations"),
+    ("pledges", "wall", "dark", "ko", "&page=pledges"),
+    ("pledges", "phone", "light", "en", "&page=pledges"),
+    ("district", "wall", "light", "ko", "&page=district&area=11010"),
+    ("district", "laptop", "dark", "en", "&page=district&area=11010"),
+    ("district", "phone", "dark", "ko", "&page=district&area=11010"),
+    ("indicator", "wall", "dark", "ko", "&page=indicator&indicator=pm25&area=11010"),
+    ("indicator", "laptop", "light", "en", "&page=indicator&indicator=pm25&area=11010"),
+    ("indicator", "phone", "light", "ko", "&page=indicator&indicator=pm25&area=11010"),
 ]
-NOTHING_CUT = """() => [...document.querySelectorAll('.city-chart .tick text')].every(text =>
-  text.getBoundingClientRect().left >= text.closest('.bqplot').getBoundingClientRect().left)"""
+# Nothing has moved or been drawn anew for a while: widgets of a page come one after the other.
+STILL = """() => new Promise((go) => {
+  let timer = setTimeout(go, 800, true);
+  new MutationObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(go, 800, true);
+  }).observe(document.querySelector(".city-pages"), {
+    subtree: true, childList: true, attributeFilter: ["d", "class", "data-paint", "transform"] });
+})"""
 PAGES = [
     ("laptop", "light", "ko", ""),
     ("laptop", "dark", "en", "en/"),
@@ -54,6 +74,8 @@ def main() -> None:
         if Cube(settings.cube).empty and (errors := bring_up_to_date(settings)):
             raise errors[0]
         build(settings)
+        city = load_city(settings.profile)
+        tell_densities(Lake(settings.lake, city), city, place_of(settings))
         with running(settings) as platform, chromium() as browser:
             _dashboards(browser, platform)
             _public(browser, platform)
@@ -75,7 +97,7 @@ def _dashboards(browser: Browser, platform: Platform) -> None:
     sign_in(page, platform.url, "mayor", platform.accounts["mayor"])
     state = page.context.storage_state()
     page.context.close()
-    for size, theme, language, chosen in DASHBOARDS:
+    for name, size, theme, language, asked in DASHBOARDS:
         width, height = SIZES[size]
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -83,16 +105,12 @@ def _dashboards(browser: Browser, platform: Platform) -> None:
             storage_state={**state, "origins": []},
         )
         page = context.new_page()
-        open_dashboard(page, platform.url, f"?language={language}&theme={theme}")
-        if chosen:
-            first = page.locator("path.area").nth(12)
-            first.dispatch_event("click")
-            page.wait_for_selector(".city-map-heading .back")
-            name = page.inner_text(".city-map-heading .place")
-            page.wait_for_selector(f".chart-history .chart-title:has-text('{name}')")
-            page.wait_for_selector(f".chart-comparison .tick:has-text('{name}')")
-        page.wait_for_function(NOTHING_CUT)  # charts make room once they know the size of the type
-        _shoot(page, f"dashboard-{size}-{theme}-{language}", full=size == "phone")
+        open_dashboard(page, platform.url, f"?language={language}&theme={theme}{asked}")
+        page.wait_for_selector(".city-page:not(.away)")
+        if "layer=density" in asked:
+            page.wait_for_selector("path.cell")
+        page.wait_for_function(STILL)
+        _shoot(page, f"{name}-{size}-{theme}-{language}", full=size == "phone")
         context.close()
 
 

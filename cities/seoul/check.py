@@ -112,6 +112,10 @@ def _air(folder: Path, codes: dict[str, str]) -> dict[str, pd.DataFrame]:
     for name, place in AIR.items():
         values = pd.to_numeric(frame[place], errors="coerce")
         result[name] = _averaged(frame.assign(value=values), "value")
+    year = frame["time"].dt.to_period("Y").dt.to_timestamp()
+    for name in ("pm25", "pm10"):
+        values = pd.to_numeric(frame[AIR[name]], errors="coerce")
+        result[f"{name}_yearly"] = _averaged(frame.assign(time=year, value=values), "value")
     dust = pd.to_numeric(frame[AIR["pm25"]], errors="coerce")
     month = frame["time"].dt.to_period("M").dt.to_timestamp()
     known = frame.assign(time=month, dust=dust).dropna(subset=["dust"])

@@ -69,6 +69,11 @@ class _Level(Plain):
     boundary: str
 
 
+class _Domain(Plain):
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: dict[str, str]
+
+
 class _Profile(Plain):
     """`city.toml` as it is written."""
 
@@ -82,6 +87,7 @@ class _Profile(Plain):
     attribution: dict[str, str]
     level: Annotated[tuple[_Level, ...], Field(min_length=1)]
     basemap: tuple[Layer, ...] = ()
+    domain: tuple[_Domain, ...] = ()
 
     @field_validator("timezone")
     @classmethod
@@ -122,6 +128,9 @@ class City(Plain):
         From coarse to fine.
     basemap : tuple of Layer
         From bottom to top.
+    domains : dict of str to dict of str to str
+        Parts of the city's life by id, in the order of the screen, with their names by language;
+        none where the profile leaves them to the indicators.
     datasets : dict of str to DatasetSpec
         By id.
     feeds : dict of str to FeedSpec
@@ -143,6 +152,7 @@ class City(Plain):
     bounds: tuple[float, float, float, float]
     levels: dict[str, AreaLevel]
     basemap: tuple[Layer, ...]
+    domains: dict[str, dict[str, str]] = Field(default={})
     datasets: dict[str, DatasetSpec]
     feeds: dict[str, FeedSpec]
     feed_faults: dict[str, str]
@@ -159,6 +169,10 @@ class City(Plain):
         """
         names = self.name if code == self.code else self._area(code)[1].name
         return names.get(lang) or names[self.languages[0]]
+
+    def domain_name(self, domain: str, lang: str) -> str:
+        """Name of a domain in a language; its id where the profile names none."""
+        return self.domains.get(domain, {}).get(lang) or domain.replace("_", " ").capitalize()
 
     def ancestors(self, code: str) -> list[str]:
         """Codes of the areas that hold this one, from the nearest up to the city.
@@ -243,11 +257,19 @@ def load_city(folder: Path) -> City:
     for layer in profile.basemap:
         if not layer.path.is_file():
             raise ProfileError(f"{layer.path}: no such file; basemap {layer.id!r} needs it")
+    domains: dict[str, dict[str, str]] = {}
+    for one in profile.domain:
+        where = f"{path}: domain {one.id!r}"
+        _all_languages(one.name, profile.languages, f"{where}: key 'name'")
+        if one.id in domains:
+            raise ProfileError(f"{where} is there twice; remove one")
+        domains[one.id] = one.name
     datasets = _read_datasets(path.parent, profile.languages, set(levels))
     feeds, faults = _read_feeds(path.parent, profile.languages, set(levels), datasets)
     return City(
         **{name: getattr(profile, name) for name in _SHARED},
         levels=levels,
+        domains=domains,
         datasets=datasets,
         feeds=feeds,
         feed_faults=faults,

@@ -11,7 +11,7 @@ import click
 import citylib
 from citylib.city.errors import CityError
 from citylib.city.settings import Settings
-from citylib.cli import feeds, figures, records, service
+from citylib.cli import dashboards, feeds, figures, records, service
 
 
 class Group(click.Group):
@@ -53,7 +53,7 @@ def _installation(config: Path | None, *written: str) -> Settings:
 for command in (
     *(records.load, records.lake, records.datasets, records.aside),
     *(figures.compute, figures.check, figures.publish),
-    *(service.serve, service.city, service.dashboard, service.account),
+    *(service.serve, service.city, dashboards.dashboard, service.account),
     feeds.feed,
 ):
     main.add_command(command)

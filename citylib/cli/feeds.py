@@ -51,6 +51,6 @@ def feed_run(settings: Any) -> None:
     from citylib.feeds.chores import Chores
     from citylib.feeds.run import run_service
 
-    renew = [sys.executable, "-m", "citylib.hub.data", "renew"]
+    data = [sys.executable, "-m", "citylib.hub.data"]
     compact = [sys.executable, "-m", "citylib.cli", "lake", "compact"]
-    run_service(settings(), Chores(renew=renew, compact=compact))
+    run_service(settings(), Chores([*data, "figures"], [*data, "pages"], compact=compact))

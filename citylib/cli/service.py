@@ -1,4 +1,4 @@
-"""Commands for the platform itself: serve, cities, dashboards, accounts."""
+"""Commands for the platform itself: serve, cities, accounts."""
 
 from __future__ import annotations
 
@@ -70,22 +70,6 @@ def city_new(
     for task in left:
         click.echo(f"- {task}")
     click.echo(f"then: make demo CITY={name}")
-
-
-@click.group()
-def dashboard() -> None:
-    """Dashboards, which are notebooks that Voila shows."""
-
-
-@dashboard.command("publish")
-@click.argument("notebook", type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Take the place of one of the same name.")
-@click.pass_obj
-def dashboard_publish(settings: Any, notebook: Path, replace: bool) -> None:
-    """Put a notebook among the dashboards, if it runs from top to bottom."""
-    from citylib.panels.dashboards import publish
-
-    click.echo(f"published: {publish(notebook.resolve(), settings(), replace)}")
 
 
 @click.group()

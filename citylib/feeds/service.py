@@ -127,7 +127,7 @@ class Service:
                     loop.create_task(work())
                     for work in (
                         *(self._write_often, self._tell_often),
-                        *(self.chores.renew, self.chores.compact),
+                        *(self.chores.figures, self.chores.pages, self.chores.compact),
                     )
                 ]
                 try:

@@ -1,19 +1,21 @@
 """Records, figures and public pages brought up to date before the hub starts.
 
-Run by `citylib.hub.demo`, and with `renew` by the feeds' service, as a process of its own, so that
-its memory is free again afterwards.
+Run by `citylib.hub.demo`, as a process of its own, so that its memory is free again afterwards.
+The feeds' service runs it with `figures`, which stays and keeps the figures up to date with the
+records, and with `pages`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import citylib
 from citylib.city.errors import CityError
 from citylib.city.settings import Settings
+from citylib.feeds.chores import DONE, SAME
 from citylib.operations import Store
 
 PUBLISHING = ("look", "panels", "privacy", "publish")
@@ -68,13 +70,30 @@ def main(settings: Settings) -> int:
     return 1 if Cube(settings.cube).empty else FIGURES_OF_BEFORE
 
 
-def renew(settings: Settings) -> None:
-    """Compute the indicators and publish the public pages, if there are new records."""
-    from citylib.indicators.refresh import run_compute
-    from citylib.publish.site import build
+def keep_up(settings: Settings, asked: Iterable[str], answer: Callable[[str], object]) -> None:
+    """Bring the figures up to date for each line that is asked, until there are no more.
 
-    if run_compute(settings):
-        build(settings)
+    Parameters
+    ----------
+    settings : Settings
+        Where profile, lake, cube and operations store are.
+    asked : iterable of str
+        A line for each time that there are new records.
+    answer : callable (str)
+        Is told `done` when there are new figures, `same` when there are none, else what is wrong.
+    """
+    from citylib.indicators.keeping import Keeper
+
+    with Store(settings.database) as store:
+        store.migrate()
+        keeper = Keeper(settings, store)
+        for _ in asked:
+            try:
+                answer(SAME if keeper.renew() is None else DONE)
+            except Exception as error:  # whatever it is, the next records may be well
+                told = "" if isinstance(error, CityError) else f"{type(error).__name__}: "
+                answer(" ".join(f"{told}{error}".split()) or type(error).__name__)
+                keeper = Keeper(settings, store)
 
 
 def state(settings: Settings) -> str:
@@ -103,8 +122,14 @@ def _files(folder: Path) -> Iterator[Path]:
 
 if __name__ == "__main__":
     try:
-        if sys.argv[1:] == ["renew"]:
-            renew(Settings.load())
+        if sys.argv[1:] == ["figures"]:
+            # Nothing else may be written where the answers go.
+            told, sys.stdout = sys.stdout, sys.stderr
+            keep_up(Settings.load(), sys.stdin, lambda said: print(said, file=told, flush=True))
+        elif sys.argv[1:] == ["pages"]:
+            from citylib.publish.site import build
+
+            build(Settings.load())
         else:
             sys.exit(main(Settings.load()))
     except CityError as error:

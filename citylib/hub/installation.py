@@ -203,6 +203,8 @@ class Installation:
                     "JUPYTERHUB_COOKIE_OPTIONS": '{"samesite": "Lax"}',
                 },
                 "oauth_no_confirm": True,
+                # Which dashboards somebody may open is said by groups.
+                "oauth_client_allowed_scopes": ["read:users:groups!user"],
                 "timeout": 60,
             },
             {

@@ -13,6 +13,7 @@ from tornado.web import HTTPError, authenticated
 
 from citylib.access.roles import GROUPS, role_of
 from citylib.city.settings import Settings
+from citylib.hub.publishing import NAMED, DashboardAPI, DashboardsAPI
 from citylib.panels.dashboards import published
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -41,6 +42,8 @@ def lead(settings: Settings) -> None:
     """
     of_the_hub.default_handlers[:0] = [
         ("/dashboards", DashboardsHandler, {"installation": settings}),
+        ("/api/dashboards", DashboardsAPI, {"installation": settings}),
+        (NAMED, DashboardAPI, {"installation": settings}),
         ("/no-role", NoRoleHandler),
         ("/home", _Home),
         ("/token", _Token),
@@ -62,7 +65,8 @@ class DashboardsHandler(BaseHandler):
         """Show the list."""
         if not self.has_scope(READ):
             raise HTTPError(403, "the dashboards are for the mayor and officials")
-        found = published(self.installation)
+        mine = {group.name for group in self.current_user.groups}
+        found = [one for one in published(self.installation) if mine.intersection(one.groups)]
         folder = url_path_join(self.settings["base_url"], DASHBOARDS)
         if len(found) == 1:
             self.redirect(url_path_join(folder, found[0].file))

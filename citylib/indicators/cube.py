@@ -24,7 +24,7 @@ import zarr
 
 from citylib.city.errors import CityError
 from citylib.indicators.draft import Draft
-from citylib.indicators.versions import BRANCH, KEEP, expire, moment_of, storage
+from citylib.indicators.versions import BRANCH, KEEP, MOST, expire, moment_of, storage
 
 
 class CubeMissing(CityError):
@@ -88,6 +88,41 @@ class Cube:
         for name in ("_session", "_root", "_groups"):
             self.__dict__.pop(name, None)
         self._opened.clear()
+
+    def changed_since(self, version: str) -> set[str]:
+        """Indicators that are not what they were at an earlier version, by id.
+
+        Parameters
+        ----------
+        version : str
+            One that was shown before; when it is gone, all indicators count as changed.
+        """
+        if version == self.version:
+            return set()
+        repo = self._repo()
+        try:
+            difference = repo.diff(from_snapshot_id=version, to_snapshot_id=self.version)
+            before = _about(repo.readonly_session(snapshot_id=version).store)
+        except (icechunk.IcechunkError, ValueError):
+            return set(self._groups)
+        touched = {
+            *difference.updated_chunks,
+            *difference.updated_arrays,
+            *difference.new_arrays,
+            *difference.deleted_arrays,
+        }
+
+        def same(name: str) -> bool:
+            return all(
+                before.get(key, {}).get(name) == self._root.get(key, {}).get(name)
+                for key in ("groups", "spans", "declarations")
+            )
+
+        return {
+            name
+            for name, group in self._groups.items()
+            if not same(name) or touched & {f"/{group}/{name}", f"/{group}/area"}
+        }
 
     def ids(self) -> list[str]:
         """Indicators in the cube, in the order of their declaration."""
@@ -223,13 +258,16 @@ class Cube:
                 if snapshot.parent_id is not None:
                     yield str(snapshot.id), snapshot.written_at
 
-    def expire(self, keep: timedelta = KEEP) -> int:
-        """Remove versions that were replaced longer ago, and what is left of unfinished ones.
+    def expire(self, keep: timedelta = KEEP, most: int = MOST) -> int:
+        """Remove versions that were replaced longer ago or are too many, and what is left of
+        unfinished ones.
 
         Parameters
         ----------
         keep : timedelta
             Who has opened a version can go on reading it for so long after it was replaced.
+        most : int
+            So many of the newest are kept; none before them is, however young.
 
         Returns
         -------
@@ -240,7 +278,7 @@ class Cube:
         if repo is None:
             return 0
         with self._only_writer():
-            return expire(repo, keep)
+            return expire(repo, keep, most)
 
     @cached_property
     def _session(self) -> Any:

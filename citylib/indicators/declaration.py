@@ -16,6 +16,7 @@ from citylib.city.model import Plain, sentence
 from citylib.city.profile import City
 from citylib.indicators import fits
 from citylib.indicators.aggregations import AGGREGATIONS, Aggregation
+from citylib.indicators.aims import Targets, Thresholds
 from citylib.indicators.derive import Change, Rolling, reach
 from citylib.indicators.fits import DeclarationError, near
 from citylib.indicators.sketches import DISTINCT, quantile
@@ -92,10 +93,12 @@ class Indicator(Plain):
         Who may see it; never more open than the records that it is computed from.
     better : {"lower", "higher"}, optional
         Which direction is an improvement; none where neither is.
-    target : float, optional
-        What is aimed at; needs `better`.
-    thresholds : tuple of float, optional
-        Bounds of classes from good to bad or from bad to good, ascending; needs `better`.
+    target : Target or tuple of Target, optional
+        What is promised by when and by whom: `{"value": 13, "by": "2030", "source": "…"}`; needs
+        `better`. See `citylib.indicators.aims`.
+    thresholds : Thresholds, optional
+        Bounds of published classes: `{"at": [15, 35, 75], "alarm": 35, "source": "…"}`; needs
+        `better`. See `citylib.indicators.aims`.
     headline : bool
         Whether it has a tile on the mayor's screen.
     description : dict of str to str
@@ -143,8 +146,8 @@ class Indicator(Plain):
     change: Change | None = None
     classification: Classification = "public"
     better: Literal["lower", "higher"] | None = None
-    target: float | None = Field(default=None, allow_inf_nan=False)
-    thresholds: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = ()
+    target: Targets = ()
+    thresholds: Thresholds | None = None
     headline: bool = False
     description: dict[str, str] = Field(default={})
     _own: Aggregation | None = PrivateAttr(default=None)
@@ -193,8 +196,6 @@ class Indicator(Plain):
     def _is_consistent(self) -> Indicator:
         if self.per == self.id:
             raise ValueError("per names the indicator itself; name another")
-        if list(self.thresholds) != sorted(set(self.thresholds)):
-            raise ValueError(f"thresholds must ascend, as in {sorted(set(self.thresholds))}")
         for key in ("target", "thresholds"):
             if getattr(self, key) not in (None, ()) and self.better is None:
                 raise ValueError(f'{key} needs better: write better = "lower" or "higher"')
@@ -307,8 +308,10 @@ def _digest(said: dict[str, Any]) -> str:
 
 def _toml(value: object) -> str:
     if isinstance(value, dict):
-        inside = ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items())
+        inside = ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items() if v is not None)
         return f"{{ {inside} }}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_toml(one) for one in value)}]"
     return json.dumps(value, ensure_ascii=False)
 
 

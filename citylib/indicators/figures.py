@@ -13,6 +13,7 @@ import xarray as xr
 from citylib.city.datasets import Said
 from citylib.city.profile import City
 from citylib.indicators.aggregations import Floats
+from citylib.indicators.aims import aims_attributes
 from citylib.indicators.areas import Areas
 from citylib.indicators.declaration import Indicator
 from citylib.indicators.derive import derived
@@ -144,8 +145,7 @@ def attributes(indicator: Indicator, metadata: Mapping[str, Any]) -> dict[str, A
         "aggregation": indicator.aggregation,
         "cell_methods": f"time: {indicator.aggregation} area: {indicator.aggregation}",
         "better": indicator.better or "",
-        **({"target": indicator.target} if indicator.target is not None else {}),
-        **({"thresholds": list(indicator.thresholds)} if indicator.thresholds else {}),
+        **aims_attributes(indicator.thresholds, indicator.target),
         "headline": int(indicator.headline),
         "declaration": indicator.digest,
     }

@@ -80,11 +80,28 @@ def check(indicator: Indicator, city: City, others: Mapping[str, Indicator] | No
     for language in city.languages:
         if language not in indicator.title:
             raise wrong(f"key 'title' lacks language {language!r}: add {language} = \"…\"", "title")
+    if city.domains and indicator.domain not in city.domains:
+        raise unknown("domain", indicator.domain, city.domains)
+    for key, texts in _said(indicator):
+        if missing := [lang for lang in city.languages if not texts.get(lang)]:
+            raise wrong(f"key {key!r} lacks language {missing[0]!r}: add it", key)
     if indicator.per is not None and others is not None:
         if indicator.per not in others:
             raise unknown("per", indicator.per, others)
         if what := _no_head(indicator, others[indicator.per]):
             raise wrong(what, "per")
+
+
+def _said(indicator: Indicator) -> Iterable[tuple[str, dict[str, str]]]:
+    """Texts of thresholds and targets that differ by language."""
+    if indicator.thresholds:
+        yield from (("thresholds", words) for words in indicator.thresholds.words)
+    for key, said in [
+        ("thresholds", indicator.thresholds),
+        *(("target", t) for t in indicator.target),
+    ]:
+        if said and isinstance(said.source, dict):
+            yield key, said.source
 
 
 def _named(indicator: Indicator) -> Iterable[tuple[str, str]]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import xarray as xr
-from distributed import Client, as_completed
 
 from citylib.city.profile import City
 from citylib.indicators.fits import CLASSIFICATIONS, DeclarationError, near
 from citylib.indicators.where import checked, meets
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from citylib.lake import Piece, Table
 
 DEGREE = 111_195.0
@@ -86,7 +87,7 @@ class Grid:
 def density(
     table: Table,
     city: City,
-    client: Client,
+    client: Client | None,
     cell: float = 500.0,
     where: dict[str, Any] | None = None,
     lon: str = "lon",
@@ -100,8 +101,8 @@ def density(
         Of a dataset with columns of positions (degrees, WGS 84).
     city : City
         Its bounds are covered.
-    client : distributed.Client
-        Who computes.
+    client : distributed.Client or None
+        Who computes; None: this process.
     cell : float
         Width and height of a cell in metres, about.
     where : dict, optional
@@ -136,12 +137,9 @@ def density(
                 f"no column {name!r}; {near(name, table.schema.names)}it has: {has}"
             )
     grid = Grid.over(city.bounds, cell)
-    tasks = [
-        client.submit(_counted, some, names, wanted, grid, pure=False)
-        for some in even(table.pieces())
-    ]
+    parts = even(table.pieces())
     total = np.zeros(grid.rows * grid.columns + 1, np.int64)
-    for _, (cells, counts) in as_completed(tasks, with_results=True):
+    for cells, counts in _counts(client, parts, names, wanted, grid):
         total[cells] += counts
     fields = [table.schema.field(name).metadata or {} for name in names]
     classes = [str(field.get(b"classification", b"public"), "utf-8") for field in fields]
@@ -175,6 +173,23 @@ def density(
 def _degrees(direction: str) -> dict[str, str]:
     name = "latitude" if direction == "north" else "longitude"
     return {"units": f"degrees_{direction}", "standard_name": name}
+
+
+def _counts(
+    client: Client | None,
+    parts: Iterable[Sequence[Piece]],
+    names: Sequence[str],
+    where: dict[str, Any],
+    grid: Grid,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    if client is None:
+        yield from (_counted(some, names, where, grid) for some in parts)
+        return
+    from distributed import as_completed
+
+    tasks = [client.submit(_counted, some, names, where, grid, pure=False) for some in parts]
+    for _, found in as_completed(tasks, with_results=True):
+        yield found
 
 
 def _counted(

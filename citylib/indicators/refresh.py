@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from citylib.city.profile import City, load_city
+from citylib.city.profile import City
 from citylib.city.settings import Settings
 from citylib.indicators.areas import Areas
 from citylib.indicators.cube import Cube, CubeMissing
 from citylib.indicators.declaration import Indicator
-from citylib.indicators.declared import FOLDER, load_indicators
 from citylib.indicators.draft import CubeBusy, Draft
 from citylib.indicators.figures import declarations
 from citylib.indicators.progress import progress_bar
 from citylib.indicators.states import digest
 from citylib.indicators.versions import EVERY
-from citylib.lake import DatasetMissing, Lake, Table
+from citylib.lake import Lake, Table
 from citylib.operations.store import Store
 
 if TYPE_CHECKING:
@@ -223,32 +222,23 @@ def run_compute(settings: Settings, again: bool = False) -> bool:
     DatasetMissing
         Tables are missing. All indicators on the others are up to date.
     """
+    from citylib.indicators.densities import place_of, tell_densities
+    from citylib.indicators.keeping import Keeper
+
     console = Console(file=sys.stdout, highlight=False)
-    city = load_city(settings.profile)
-    indicators = load_indicators(settings.profile / FOLDER, city)
-    lake, cube = Lake(settings.lake, city), Cube(settings.cube)
     with Store(settings.database) as store:
         store.migrate()
-        announce(cube, store)
-        there = set(lake.datasets())
-        possible = {name: one for name, one in indicators.items() if one.dataset in there}
-        possible = {n: one for n, one in possible.items() if one.per is None or one.per in possible}
-        missing = sorted({one.dataset for one in indicators.values()} - there)
-        if not possible and missing:
-            lake.table(missing[0])
+        keeper = Keeper(settings, store)
         with progress_bar(console) as progress:
-            outcome = Refresh(lake, cube, city, possible).run(again, progress)
-        if outcome is None:
-            console.print(f"{len(possible)} indicators are up to date, version {cube.version}")
-        else:
-            announce(cube, store)
-            console.print(f"{_told(outcome, len(possible))}, version {cube.version}")
-    if missing:
-        left = ", ".join(name for name in indicators if name not in possible)
-        raise DatasetMissing(
-            f"no table of {', '.join(missing)} yet, so these were not computed: {left}; "
-            f"run `citylib load {' '.join(missing)}` and compute again"
-        )
+            outcome = keeper.renew(again, progress)
+    tell_densities(keeper.lake, keeper.city, place_of(settings))
+    count, version = len(keeper.computed), keeper.cube.version
+    if outcome is None:
+        console.print(f"{count} indicators are up to date, version {version}")
+    else:
+        console.print(f"{_told(outcome, count)}, version {version}")
+    if missing := keeper.missing():
+        raise missing
     return outcome is not None
 
 

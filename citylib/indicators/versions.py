@@ -11,7 +11,9 @@ from citylib.city.errors import CityError
 
 KEEP = timedelta(days=3)
 """How long a version can be read after it has been replaced."""
-EVERY = timedelta(days=1)
+MOST = 10_000
+"""No more versions than these are kept: where records never stop coming, those of some hours."""
+EVERY = timedelta(hours=6)
 """How often old versions are removed."""
 UNFINISHED = timedelta(hours=6)
 """No commit takes longer; what nothing refers to after that was never finished."""
@@ -48,8 +50,9 @@ def moment_of(as_of: datetime | str) -> datetime | None:
     return as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
 
 
-def expire(repo: Any, keep: timedelta) -> int:
-    """Remove versions that were replaced longer ago, and what is left of unfinished ones.
+def expire(repo: Any, keep: timedelta, most: int = MOST) -> int:
+    """Remove versions that were replaced longer ago or are too many, and what is left of
+    unfinished ones.
 
     A version's age counts from when the next one took its place: who opened it just before that
     can go on reading it.
@@ -61,8 +64,9 @@ def expire(repo: Any, keep: timedelta) -> int:
     """
     now = datetime.now(UTC)
     replaced, last = now, None
-    for snapshot in repo.ancestry(branch=BRANCH):
-        if replaced < now - keep and snapshot.parent_id is not None:
+    for place, snapshot in enumerate(repo.ancestry(branch=BRANCH)):
+        old = replaced < now - keep or place >= most
+        if old and snapshot.parent_id is not None:
             last = snapshot.written_at
             break
         replaced = snapshot.written_at

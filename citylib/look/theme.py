@@ -17,15 +17,17 @@ THEMES: dict[str, dict[str, str]] = {
         "panel": "#121b2c",
         "raised": "#1c2940",
         "line": "#64789a",
+        "quiet": "#26334a",
         "ink": "#f3f6fb",
         "muted": "#b7c3d6",
         "accent": "#7cc7ff",
         "on-accent": "#06121f",
         "good": "#5ad6c4",
-        "bad": "#ffb07a",
+        "bad": "#ff9d8f",
         "stale": "#ffd873",
         "first": "#ffd166",
         "second": "#7cc7ff",
+        "third": "#f2a6d4",
         "water": "#17385c",
         "rail": "#93a2b8",
         "edge": "#0a101c",
@@ -36,15 +38,17 @@ THEMES: dict[str, dict[str, str]] = {
         "panel": "#ffffff",
         "raised": "#e4ebf4",
         "line": "#71809a",
+        "quiet": "#d3dce8",
         "ink": "#0f1828",
         "muted": "#46536a",
         "accent": "#0b5cab",
         "on-accent": "#ffffff",
         "good": "#00635a",
-        "bad": "#9a3800",
+        "bad": "#b3261e",
         "stale": "#6f4a00",
-        "first": "#9a3800",
+        "first": "#a8006a",
         "second": "#0b5cab",
+        "third": "#5c6400",
         "water": "#c3dbf0",
         "rail": "#6d7b92",
         "edge": "#ffffff",
@@ -52,15 +56,16 @@ THEMES: dict[str, dict[str, str]] = {
     },
 }
 
-# Viridis (Smith and van der Walt, 2015): even steps of lightness, told apart by colour-blind
-# readers. More stands out from the ground: lighter in the dark, darker in the light.
+# Even steps of lightness in OKLab (Ottosson, 2020) from indigo over teal to mint: told apart by
+# colour-blind readers and in print, and clear of the amber of what is chosen or past a threshold.
+# More stands out from the ground: lighter in the dark, darker in the light.
 CLASSES: dict[str, tuple[str, ...]] = {
-    "dark": ("#453781", "#32658d", "#228d8d", "#30b47b", "#84d44a", "#f1e620"),
-    "light": ("#bcdf27", "#4fc46a", "#1f9b89", "#2c718e", "#414286", "#45085b"),
+    "dark": ("#3c3379", "#395c9f", "#3288b4", "#43b2be", "#69dbc3", "#c5f9b9"),
+    "light": ("#c6eabe", "#78cdb7", "#40a8b3", "#267faa", "#2f5398", "#352777"),
 }
 
 # Text and graphics that stand on a colour, with the contrast that each pair needs.
-TEXT = ("ink", "muted", "accent", "good", "bad", "stale", "first", "second")
+TEXT = ("ink", "muted", "accent", "good", "bad", "stale", "first", "second", "third")
 GROUNDS = ("ground", "panel", "raised")
 PAIRS = [(text, ground, 4.5) for text in TEXT for ground in GROUNDS]
 PAIRS += [("on-accent", "accent", 4.5), ("line", "panel", 3.0), ("line", "ground", 3.0)]

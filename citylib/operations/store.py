@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from citylib.city.errors import CityError
 from citylib.operations.audit import AuditLog
 from citylib.operations.changes import ChangeLog
+from citylib.operations.dashboards import DashboardVersions
 from citylib.operations.feeds import FeedStates
 
 BUSY_MS = 15_000
@@ -48,6 +49,8 @@ class Store:
         Who did what; append only.
     feeds : FeedStates
         How each feed is doing.
+    dashboards : DashboardVersions
+        What was published to whom.
 
     Raises
     ------
@@ -68,6 +71,7 @@ class Store:
         self.changes = ChangeLog(self)
         self.audit = AuditLog(self)
         self.feeds = FeedStates(self)
+        self.dashboards = DashboardVersions(self)
 
     def migrate(self) -> None:
         """Bring the database to the tables of this version; does nothing when it is there already.

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, Integer, MetaData, String, Table
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.types import BigInteger, TypeDecorator
 
 metadata = MetaData(
@@ -89,4 +99,19 @@ feeds = Table(
     Column("error", String(1000), nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("memory", JSON, nullable=False),
+)
+
+dashboards = Table(
+    "dashboards",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("time", Instant, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(50), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("roles", JSON, nullable=False),
+    UniqueConstraint("name", "version"),
+    sqlite_autoincrement=True,
 )

@@ -57,9 +57,9 @@ class ChartPanel(Box):
 
     def fit(self, rem: int) -> None:
         """Leave room for type of `rem` pixels."""
-        self.history.fig_margin = _margin(top=0.5, bottom=1.6, left=3.6, right=2.2, rem=rem)
+        self.history.fig_margin = margins(top=0.5, bottom=1.6, left=3.6, right=2.2, rem=rem)
         for chart in (self.ranking, self.comparison):
-            chart.fig_margin = _margin(top=0.1, bottom=0.1, left=12.5, right=0.6, rem=rem)
+            chart.fig_margin = margins(top=0.1, bottom=0.1, left=12.5, right=0.6, rem=rem)
         for mark in self._lines[:2]:
             mark.stroke_width = max(2.0, rem / 8)
 
@@ -218,7 +218,7 @@ def _history() -> tuple[bqplot.Figure, list[bqplot.Lines]]:
         bqplot.Axis(scale=x, grid_lines="none"),
         bqplot.Axis(scale=y, orientation="vertical"),
     ]
-    return _figure([marks[1], marks[0], marks[2]], axes), marks
+    return bqplot_figure([marks[1], marks[0], marks[2]], axes), marks
 
 
 def _bars() -> tuple[bqplot.Figure, bqplot.Bars]:
@@ -232,10 +232,10 @@ def _bars() -> tuple[bqplot.Figure, bqplot.Bars]:
         color_mode="group",
     )
     axis = bqplot.Axis(scale=x, orientation="vertical", grid_lines="none")
-    return _figure([mark], [axis]), mark
+    return bqplot_figure([mark], [axis]), mark
 
 
-def _figure(marks: list[Any], axes: list[Any]) -> bqplot.Figure:
+def bqplot_figure(marks: list[Any], axes: list[Any]) -> bqplot.Figure:
     return bqplot.Figure(
         marks=marks,
         axes=axes,
@@ -250,6 +250,6 @@ def _figure(marks: list[Any], axes: list[Any]) -> bqplot.Figure:
     )
 
 
-def _margin(top: float, bottom: float, left: float, right: float, rem: int) -> dict[str, int]:
+def margins(top: float, bottom: float, left: float, right: float, rem: int) -> dict[str, int]:
     sides = {"top": top, "bottom": bottom, "left": left, "right": right}
     return {side: round(size * rem) for side, size in sides.items()}

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from citylib.city.errors import CityError
 from citylib.operations.store import Store
+from citylib.operations.watch import Watch
 
-PAUSE = 1.0
-"""Seconds between two looks at the change log."""
+LOOK = 0.1
+"""Seconds between two looks whether the change log was written to."""
+ASK = 0.25
+"""The same where a look is a question to a server, or to the cube itself."""
+REST = 4
+"""A screen rests so many times as long as it took to be drawn: one that is slow, or one of many
+on this machine, skips versions and does not fall behind."""
 
 log = logging.getLogger(__name__)
 
@@ -50,19 +57,35 @@ async def follow(
     kind : str
         Kind of change that is waited for.
     """
-    while True:
-        await asyncio.sleep(PAUSE)
-        try:
-            changes = store.changes.since(seen, kind=kind)
-        except CityError:
-            changes = []
-            due = stale()
-        else:
-            due = bool(changes)
-        if due:
+    watch = Watch(store)
+    pause = 0.0
+    try:
+        while True:
+            await asyncio.sleep(pause)
             try:
-                changed()
-            except Exception:
-                log.exception("the screen could not be brought up to date")
-        if changes:
-            seen = changes[-1].number
+                pause = LOOK if watch.cheap else ASK
+                if not watch.moved():
+                    continue
+                changes = store.changes.since(seen, kind=kind)
+            except CityError:
+                watch.close()
+                pause, changes, due = ASK, [], bool(_try(stale))
+            else:
+                due = bool(changes)
+            if due:
+                began = time.perf_counter()
+                _try(changed)
+                pause = max(pause, REST * (time.perf_counter() - began))
+            if changes:
+                seen = changes[-1].number
+    finally:
+        watch.close()
+
+
+def _try(call: Callable[[], object]) -> object:
+    """Call it; a failure is for the log, and following goes on."""
+    try:
+        return call()
+    except Exception:
+        log.exception("the screen could not be brought up to date")
+        return None

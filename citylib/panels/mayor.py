@@ -1,4 +1,4 @@
-"""The mayor's dashboard: the state of the city in one view."""
+"""The mayor's dashboard: its pages, and what is around them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ from citylib.city.errors import CityError
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.feeds.told import place_of
+from citylib.indicators.densities import place_of as place_of_densities
 from citylib.look import theme
-from citylib.look.figures import period
 from citylib.look.words import languages, own_name, say
 from citylib.operations.store import Store
-from citylib.panels.charts import ChartPanel
 from citylib.panels.follow import follow, newest
-from citylib.panels.map import MapPanel
-from citylib.panels.model import CityModel, CubeFigures
-from citylib.panels.picture.tile import tile
+from citylib.panels.layers import density_layers
+from citylib.panels.model import PAGES, CityModel, CubeFigures
+from citylib.panels.pages import Pages
 from citylib.panels.sources import SourcesPanel
-from citylib.panels.touch import Account, Markup, Page, TileRow, TimeControl
+from citylib.panels.touch import Account, Markup, Page
 from citylib.panels.view import describe, restore
 
-STEPS = {"hour": 24, "day": 7}
 COMMANDS = ("citylib load", "citylib compute")
+SHEETS = (
+    *("picture", "page", "dashboard", "sources", "glance", "map", "charts"),
+    *("indicator", "district", "pledges"),
+)
+KEPT = ["page", "domain", "layer", "indicator", "place", "area", "language", "version"]
+_CURRENT = ' aria-current="page"'
 
 
 class MayorDashboard:
-    """Tiles, map, time and charts over one model, in a grid that suits wall, laptop and phone.
+    """The pages over one model; above them name, sources, choices, account, below them terms.
 
     Parameters
     ----------
@@ -50,37 +54,26 @@ class MayorDashboard:
     def __init__(self, model: CityModel) -> None:
         self.model = model
         city = model.city
-        self.page = Page(language=model.language, languages=list(city.languages), theme=model.theme)
+        self.page = Page(
+            language=model.language,
+            languages=list(city.languages),
+            theme=model.theme,
+            timezone=city.timezone,
+        )
         self.header = Markup(name="city-header")
         self.header.on_press(self._pressed)
         self.account = Account()
         self.sources = SourcesPanel(model)
-        self.tiles = TileRow()
-        self.time = TimeControl()
-        # Before map and charts, which take longer: what is named never lags behind them.
-        model.observe(self._choose_tile, ["indicator"])
-        model.observe(lambda _: self._draw_time(), ["indicator", "place", "language", "version"])
-        self.map = MapPanel(model)
-        self.charts = ChartPanel(model)
+        self.pages = Pages(model)
+        self.glance = self.pages.made["glance"]
         self.footer = Markup(name="city-footer")
         style = Markup(
             name="hidden",
-            html=f"<style>{theme.css('picture', 'page', 'dashboard', 'sources')}</style>",
+            html=f"<style>{theme.css(*SHEETS)}</style>",
         )
         top = Box([self.header, self.sources, self.account])
         top.add_class("city-top")
-        self.widget = Box(
-            [
-                style,
-                self.page,
-                top,
-                self.tiles,
-                self.map,
-                self.time,
-                self.charts,
-                self.footer,
-            ]
-        )
+        self.widget = Box([style, self.page, top, self.pages, self.footer])
         self.widget.add_class("city-dashboard")
         self._follow()
 
@@ -104,7 +97,9 @@ class MayorDashboard:
             cube = Cube(settings.cube)
             if cube.empty:
                 return notice(city, None)
-            dashboard = cls(CityModel(city, CubeFigures(cube)))
+            model = CityModel(city, CubeFigures(cube))
+            model.layers = density_layers(place_of_densities(settings))
+            dashboard = cls(model)
         except CityError as error:
             return notice(city, error)
         dashboard.follow(store, seen)
@@ -139,24 +134,16 @@ class MayorDashboard:
     def _follow(self) -> None:
         model, page = self.model, self.page
         self._say()
-        self._draw_time()
-        self.charts.fit(page.rem)
-        self.tiles.selected = model.indicator if model.indicator in model.headlines else ""
-        model.observe(lambda _: self._say(), ["language", "theme", "version"])
-        page.observe(lambda change: self.charts.fit(change.new), ["rem"])
+        model.observe(lambda _: self._say(), ["language", "theme", "version", "page"])
+        page.observe(lambda change: setattr(model, "rem", change.new), ["rem"])
         page.observe(lambda change: setattr(model, "theme", change.new), ["theme"])
         page.observe(lambda change: setattr(model, "language", change.new), ["language"])
         page.on_wish(lambda wish: restore(model, wish))
-        self.tiles.on_touch(model.show)
-        self.time.observe(lambda change: model.move(change.new), ["wish"])
-        model.observe(self._keep, ["indicator", "place", "area", "language", "version"])
+        model.observe(self._keep, KEPT)
         self._keep()
 
     def _keep(self, _change: Any = None) -> None:
         self.page.view = describe(self.model)
-
-    def _choose_tile(self, change: Any) -> None:
-        self.tiles.selected = change.new if change.new in self.model.headlines else ""
 
     def _pressed(self, what: str) -> None:
         kind, _, value = what.partition(":")
@@ -164,6 +151,8 @@ class MayorDashboard:
             self.model.language = value
         elif kind == "theme" and value in theme.THEMES:
             self.model.theme = value
+        elif kind == "page" and value in PAGES:
+            self.model.page = value
 
     def _say(self) -> None:
         model, lang = self.model, self.model.language
@@ -171,34 +160,19 @@ class MayorDashboard:
         self.page.title, self.page.language, self.page.theme = title, lang, model.theme
         self.header.html = header(model, title)
         self.account.words = {key: say(lang, key) for key in ("account", "sign_out")}
-        self.tiles.label = say(lang, "tiles")
-        self.tiles.tiles = [
-            {"id": name, "html": tile(model.city, model.figures[name], lang)}
-            for name in model.headlines
-        ]
         self.footer.html = (
             f"<p>{say(lang, 'measured')} {escape(model.city.attribution.get(lang, ''))}</p>"
         )
 
-    def _draw_time(self) -> None:
-        model, lang, control = self.model, self.model.language, self.time
-        frequency = str(model.array.attrs.get("frequency", "day"))
-        count = model.times.size
-        step = STEPS.get(frequency, 1) if count > 60 else 1
-        with control.hold_sync():
-            control.indicator = model.indicator
-            control.length, control.step = count, step
-            control.place = control.wish = model.place
-            control.restart = max(0, count - 1 - 60 * step)
-            control.label = period(model.time, frequency, lang) if model.time else ""
-            control.words = {
-                key: say(lang, key) for key in ("time", "play", "pause", "earlier", "later")
-            }
-
 
 def header(model: CityModel, title: str) -> str:
-    """Name of the page, and the choice of language and theme."""
+    """Name of the page, the way to the other pages, and the choice of language and theme."""
     lang, spoken = model.language, model.city.languages
+    pages = "".join(
+        f'<button type="button" class="key" data-press="page:{page}"'
+        f"{_CURRENT if page == model.page else ''}>{say(lang, f'nav_{page}')}</button>"
+        for page in (("glance", "pledges") if any_target(model) else ())
+    )
     choices = "".join(
         f'<button type="button" class="key" lang="{code}" data-press="language:{code}" '
         f'aria-pressed="{str(code == lang).lower()}">{own_name(code)}</button>'
@@ -206,10 +180,17 @@ def header(model: CityModel, title: str) -> str:
     )
     other = "light" if model.theme == "dark" else "dark"
     return (
-        f"<h1>{escape(title)}</h1><nav>{choices}"
-        f'<button type="button" class="key" data-press="theme:{other}">'
-        f"{say(lang, f'theme_{other}')}</button></nav>"
+        f"<h1>{escape(title)}</h1>"
+        f'<nav class="pages" aria-label="{say(lang, "pages")}">{pages}</nav>'
+        f'<time class="city-clock" aria-hidden="true"></time>'
+        f'<div class="choices">{choices}<button type="button" class="key" '
+        f'data-press="theme:{other}">{say(lang, f"theme_{other}")}</button></div>'
     )
+
+
+def any_target(model: CityModel) -> bool:
+    """Whether there is something to show on the page of targets."""
+    return any("target" in model.figures[name].attrs for name in model.ids)
 
 
 def notice(city: City | None, error: CityError | None) -> Box:

@@ -8,14 +8,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from traitlets import HasTraits, Int, Unicode
+from traitlets import Enum, HasTraits, Int, Unicode
 
 from citylib.city.errors import CityError
 from citylib.city.profile import City
+from citylib.panels.domains import Domain, domains_of
 from citylib.panels.picture import reading as read
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+PAGES = ("glance", "district", "indicator", "pledges")
+"""What a dashboard can show: the whole city, an area, an indicator, targets. The first at first."""
 
 
 class NoFigures(CityError):
@@ -37,9 +42,16 @@ class CubeFigures(Mapping[str, Any]):
 
     def refresh(self) -> None:
         """Show the cube's newest version from now on."""
+        before = self._cube.version
         self._cube.refresh()
+        changed = self._cube.changed_since(before)
         self._ids = self._cube.ids()
-        self._read.clear()
+        computed = self._cube.attrs.get("computed", "")
+        self._read = {
+            name: array.assign_attrs(computed=computed)
+            for name, array in self._read.items()
+            if name in self._ids and name not in changed
+        }
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._ids:
@@ -56,7 +68,7 @@ class CubeFigures(Mapping[str, Any]):
 
 
 class CityModel(HasTraits):
-    """The chosen indicator, period, area and language of one open screen.
+    """The chosen page, indicator, period, area and language of one open screen.
 
     Parameters
     ----------
@@ -65,7 +77,12 @@ class CityModel(HasTraits):
     figures : mapping of str to xarray.DataArray
         Indicators by id, dims `(time, area)`, as the cube gives them.
     indicator : str, optional
-        What is shown first; by default the first headline known by area.
+        What is shown first; by default the first that is known by area.
+
+    Attributes
+    ----------
+    layers : tuple of citylib.panels.layers.Layer
+        What a map can show beside the indicators.
 
     Examples
     --------
@@ -73,11 +90,19 @@ class CityModel(HasTraits):
     >>> model.show("pm25")  # doctest: +SKIP
     """
 
+    page = Enum(PAGES, PAGES[0])
+    """Which of the pages is shown."""
     language = Unicode()
     theme = Unicode("dark")
     indicator = Unicode()
     place = Int()
     area = Unicode()
+    domain = Unicode()
+    """Whose indicators stand beside the map; empty: a headline figure for each."""
+    layer = Unicode()
+    """What the map shows; empty: the indicator."""
+    rem = Int(16)
+    """Size of type on the screen, in pixels."""
     version = Int()
     """Rises when the figures have been renewed."""
 
@@ -87,7 +112,9 @@ class CityModel(HasTraits):
         super().__init__(language=city.languages[0], area=city.code)
         self.city = city
         self.figures = figures
+        self.layers: tuple[Any, ...] = ()
         self._times: dict[str, np.ndarray] = {}
+        self._domains: tuple[tuple[str, int], list[Domain]] | None = None
         self.show(indicator or self._first())
 
     @cached_property
@@ -95,11 +122,21 @@ class CityModel(HasTraits):
         """Indicators that have a figure, in the cube's order."""
         return [name for name in self.figures if self.times_of(name).size]
 
-    @cached_property
-    def headlines(self) -> list[str]:
-        """Those of `ids` that have a tile; all when none is marked."""
-        marked = [name for name in self.ids if int(self.figures[name].attrs.get("headline") or 0)]
-        return marked or list(self.ids)
+    @property
+    def domains(self) -> list[Domain]:
+        """What there is, by domain, with what is past its threshold first."""
+        key = (self.language, self.version)
+        if self._domains is None or self._domains[0] != key:
+            found = domains_of(self.city, self.figures, self.ids, self.language)
+            self._domains = (key, found)
+        return self._domains[1]
+
+    @property
+    def seen(self) -> tuple[object, ...]:
+        """What a picture depends on. Traits that change together tell one after the other, so a
+        panel that is told of several draws once: while this is what it drew last, it has drawn."""
+        names = ("indicator", "place", "area", "domain", "layer", "language", "version")
+        return tuple(getattr(self, name) for name in names)
 
     @property
     def array(self) -> xr.DataArray:
@@ -159,8 +196,8 @@ class CityModel(HasTraits):
         """
         time, at_end = self.time, self.place == self._end
         self._times.clear()
-        for name in ("ids", "headlines"):
-            self.__dict__.pop(name, None)
+        self._domains = None
+        self.__dict__.pop("ids", None)
         with self.hold_trait_notifications():
             if self.indicator not in self.ids:
                 self.show(self._first())
@@ -187,9 +224,8 @@ class CityModel(HasTraits):
         return int(np.searchsorted(times, np.datetime64(newest, "ns")))
 
     def _first(self) -> str:
-        by_area = [
-            name for name in self.headlines if read.districts(self.figures[name], self.city.code)
-        ]
-        if not self.headlines:
+        if not self.ids:
             raise NoFigures("no indicator has a figure yet; run: citylib load, citylib compute")
-        return [*by_area, *self.headlines][0]
+        members = [one.id for domain in self.domains for one in domain.members]
+        by_area = [name for name in members if read.districts(self.figures[name], self.city.code)]
+        return [*by_area, *members][0]

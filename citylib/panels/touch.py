@@ -18,7 +18,7 @@ from traitlets import Dict, Instance, Int, List, Unicode
 JS = Path(__file__).parent / "js"
 
 
-def _js(name: str) -> str:
+def script(name: str) -> str:
     return (JS / f"{name}.js").read_text("utf-8")
 
 
@@ -38,7 +38,7 @@ class Markup(anywidget.AnyWidget):
     The HTML must come from the platform's own pictures, which escape what they show.
     """
 
-    _esm = _js("markup")
+    _esm = script("markup")
 
     html = Unicode().tag(sync=True)
     """What is shown."""
@@ -54,7 +54,7 @@ class Markup(anywidget.AnyWidget):
 class Page(anywidget.AnyWidget):
     """The page around the panels: the browser's wishes come in, theme and title go out."""
 
-    _esm = _js("page")
+    _esm = script("page")
 
     theme = Unicode("dark").tag(sync=True)
     """"dark" or "light"; first what the address (`?theme=`) or an earlier visit says."""
@@ -67,6 +67,9 @@ class Page(anywidget.AnyWidget):
 
     title = Unicode().tag(sync=True)
     """Title of the window."""
+
+    timezone = Unicode("UTC").tag(sync=True)
+    """IANA name of the city's; the clock on the page goes by it."""
 
     rem = Int(16).tag(sync=True)
     """Size of type in pixels, as the browser says."""
@@ -89,7 +92,7 @@ class Page(anywidget.AnyWidget):
 class TileRow(anywidget.AnyWidget):
     """Tiles as buttons."""
 
-    _esm = _js("tiles")
+    _esm = script("tiles")
 
     tiles = List(Dict()).tag(sync=True)
     """In order: `{"id": indicator, "html": picture}`."""
@@ -111,7 +114,7 @@ class Account(anywidget.AnyWidget):
     A kernel does not know whose it is: the browser asks the service.
     """
 
-    _esm = _js("account")
+    _esm = script("account")
 
     words = Dict().tag(sync=True)
     """`account`, `sign_out` in the reader's language."""
@@ -123,7 +126,7 @@ class Areas(anywidget.AnyWidget):
     A path with the CSS classes `area area-<code>` is an area.
     """
 
-    _esm = _js("areas")
+    _esm = script("areas")
 
     map = Instance(ipyleaflet.Map).tag(sync=True, **widget_serialization)
     """The map; it is fitted to `bounds` whenever its size changes."""
@@ -137,6 +140,9 @@ class Areas(anywidget.AnyWidget):
     labels = Dict().tag(sync=True)
     """Code to what the area says."""
 
+    marked = List(Unicode()).tag(sync=True)
+    """Codes of areas that stand out, past a threshold."""
+
     selected = Unicode().tag(sync=True)
     """Code of the chosen area."""
 
@@ -148,7 +154,7 @@ class Areas(anywidget.AnyWidget):
 class TimeControl(anywidget.AnyWidget):
     """Slider over the periods of an indicator, with play."""
 
-    _esm = _js("time")
+    _esm = script("time")
 
     place = Int().tag(sync=True)
     """Index of the shown period; the control moves to it together with `label`."""

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from citylib.panels.model import CityModel
+from citylib.panels.model import PAGES, CityModel
 
 
 def describe(model: CityModel) -> dict[str, str]:
-    """The view of a model: `language`, `indicator`, and `area` and `time` where they are chosen.
+    """The view of a model: `language`, `indicator`, and `page`, `domain`, `layer`, `area`,
+    `time` where they are chosen.
 
     Who looks at the newest period looks at it: its date is not kept, so that the same address
     shows the newest one tomorrow.
@@ -22,6 +23,11 @@ def describe(model: CityModel) -> dict[str, str]:
     {'language': 'ko', 'indicator': 'pm25', 'area': '11010', 'time': '2022-11-05T00:00'}
     """
     view = {"language": model.language, "indicator": model.indicator}
+    if model.page != PAGES[0]:
+        view["page"] = model.page
+    for key in ("domain", "layer"):
+        if getattr(model, key):
+            view[key] = getattr(model, key)
     if model.area != model.city.code:
         view["area"] = model.area
     if model.time is not None and not model.at_newest:
@@ -49,6 +55,12 @@ def restore(model: CityModel, view: Mapping[str, Any]) -> None:
             model.show(wanted["indicator"])
         if wanted.get("area") in areas:
             model.area = wanted["area"]
+        if wanted.get("page") in PAGES:
+            model.page = wanted["page"]
+        if wanted.get("domain") in {domain.id for domain in model.domains}:
+            model.domain = wanted["domain"]
+        if "layer" in wanted and wanted["layer"].replace("-", "_").isidentifier():
+            model.layer = wanted["layer"]
         if "time" in wanted:
             _go_to(model, wanted["time"])
 

@@ -32,6 +32,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
+from citylib.serving.access import groups_of
 from citylib.serving.client import PromptClient
 from citylib.serving.first import Asked, FirstBytes, failure
 from citylib.serving.identity import HubIdentity
@@ -178,7 +179,7 @@ class _RoleRequired(RequestHandler):
         self.reader = user.username
         kernels = self.settings["kernel_manager"]
         for named in (*self.path_args, *self.path_kwargs.values()):
-            if named in kernels and not kernels.belongs_to(named, user.username):
+            if named in kernels and not kernels.open_to(named, user):
                 raise HTTPError(404, f"there is no kernel {named}")
 
 
@@ -206,7 +207,7 @@ class _DashboardHandler(TornadoVoilaHandler):
         """The kernels; what is taken from them belongs to who asked for the page."""
         kernels = super().kernel_manager
         user = self.current_user
-        return KernelsOfReader(kernels, user.username) if user else kernels
+        return KernelsOfReader(kernels, user.username, self.path_args[0]) if user else kernels
 
     def should_use_rendered_notebook(self, *args: Any) -> bool:
         """Whether a warm kernel is taken: only one that is there is quicker than a new one."""
@@ -215,14 +216,15 @@ class _DashboardHandler(TornadoVoilaHandler):
         ].has_warm(self.path_args[0])
 
     async def get(self, path: str = "") -> None:
-        folder = Path(self.settings["kernel_manager"].root_dir)
         if not re.fullmatch(r"[\w-][\w.-]*\.ipynb", path):
             raise HTTPError(404, f"there is no dashboard {path}")
-        if self.current_user is None:
+        user = self.current_user
+        if user is None:
             # Is sent to sign in.
             await super().get(path)
             return
-        if not (folder / path).is_file():
+        # Who may not open it is not told whether it is there.
+        if not self.kernel_manager.access.allows(path, groups_of(user)):
             raise HTTPError(404, f"there is no dashboard {path}")
         self.kernel_manager.has_room()
         if first_bytes := self.settings.get("first_bytes"):

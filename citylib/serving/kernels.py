@@ -16,6 +16,8 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from tornado.web import HTTPError
 from traitlets import Integer
 
+from citylib.serving.access import Access, groups_of
+
 TOO_MANY = "too many dashboards are open; try again in some minutes"
 SECRETS = ("JUPYTERHUB_", "JPY_", "CITYLIB_DATABASE")
 
@@ -25,6 +27,7 @@ class _Given:
     reader: str
     since: float = field(default_factory=time.monotonic)
     opened: bool = False
+    notebook: str = ""
 
 
 class SharedKernelManager(AsyncMappingKernelManager):
@@ -49,6 +52,7 @@ class SharedKernelManager(AsyncMappingKernelManager):
         # Of the notebooks in the pools.
         self._versions: dict[str, tuple[int, ...] | None] = {}
         self._ending: set[asyncio.Future[None]] = set()
+        self._access: Access | None = None
         super().__init__(**kwargs)
         # Pools of these are filled as soon as the service starts.
         for path in Path(self.parent.root_dir).glob("*.ipynb") if self.parent else ():
@@ -86,14 +90,32 @@ class SharedKernelManager(AsyncMappingKernelManager):
         given = self._given.get(kernel_id)
         return given is not None and given.reader == reader
 
+    @property
+    def access(self) -> Access:
+        """Who may open which notebook."""
+        if self._access is None:
+            self._access = Access(Path(self.root_dir))
+        return self._access
+
+    def notebook_of(self, kernel_id: str) -> str:
+        """The notebook that a kernel was given for."""
+        given = self._given.get(kernel_id)
+        return given.notebook if given else ""
+
+    def open_to(self, kernel_id: str, user: Any) -> bool:
+        """Whether a kernel is this user's, of a notebook that the user may still open."""
+        return self.belongs_to(kernel_id, user.username) and self.access.allows(
+            self.notebook_of(kernel_id), groups_of(user)
+        )
+
     def opened(self, kernel_id: str) -> None:
         """Note that the page of a kernel has opened it."""
         if given := self._given.get(kernel_id):
             given.opened = True
 
     @asynccontextmanager
-    async def for_reader(self, reader: str) -> AsyncIterator[list[str]]:
-        """Give the reader the kernel whose id is put into the list.
+    async def for_reader(self, reader: str, notebook: str = "") -> AsyncIterator[list[str]]:
+        """Give the reader the kernel whose id is put into the list, for a notebook.
 
         When it would be one too many, the oldest that no page is connected to ends for it.
 
@@ -116,7 +138,7 @@ class SharedKernelManager(AsyncMappingKernelManager):
         finally:
             self._coming -= Counter([reader])
             for kernel_id in got:
-                self._given[kernel_id] = _Given(reader)
+                self._given[kernel_id] = _Given(reader, notebook=notebook)
 
     def has_room(self, reader: str) -> None:
         """Refuse a reader who would get no kernel now.
@@ -210,9 +232,10 @@ class KernelsOfReader:
     Voila takes a kernel in the midst of making a page; this is how it is known for whom.
     """
 
-    def __init__(self, kernels: SharedKernelManager, reader: str) -> None:
+    def __init__(self, kernels: SharedKernelManager, reader: str, notebook: str = "") -> None:
         self._kernels = kernels
         self._reader = reader
+        self._notebook = notebook
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kernels, name)
@@ -229,13 +252,13 @@ class KernelsOfReader:
 
     async def get_rendered_notebook(self, **kwargs: Any) -> Any:
         """Take a warm kernel."""
-        async with self._kernels.for_reader(self._reader) as got:
+        async with self._kernels.for_reader(self._reader, self._notebook) as got:
             made = await self._kernels.get_rendered_notebook(**kwargs)  # type: ignore[attr-defined]
             got.append(made[2])
         return made
 
     async def start_kernel(self, **kwargs: Any) -> str:
         """Start a kernel and return its id."""
-        async with self._kernels.for_reader(self._reader) as got:
+        async with self._kernels.for_reader(self._reader, self._notebook) as got:
             got.append(await self._kernels.start_kernel(**kwargs))
         return got[0]

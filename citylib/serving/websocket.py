@@ -16,6 +16,7 @@ SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 UNSUPPORTED_DATA = 1003
 POLICY_VIOLATION = 1008
 RECHECK_SECONDS = 30
+LOOK_SECONDS = 2
 # Channel and four parts of a message, so six offsets.
 FEWEST_OFFSETS = 6
 
@@ -26,7 +27,7 @@ class GuardedWebsocketHandler(VoilaKernelWebsocketHandler):
     Closes those with malformed messages, and those of readers who lost the hub's leave.
     """
 
-    _recheck: PeriodicCallback | None = None
+    _rechecks: tuple[PeriodicCallback, ...] = ()
 
     async def get(self, kernel_id: str) -> None:
         """Open the websocket of a kernel."""
@@ -40,20 +41,24 @@ class GuardedWebsocketHandler(VoilaKernelWebsocketHandler):
     async def pre_get(self) -> None:
         """Look whose kernel it is, once it is known who asks."""
         await super().pre_get()
-        if not self.kernel_manager.belongs_to(self.kernel_id, self.current_user.username):
+        if not self.kernel_manager.open_to(self.kernel_id, self.current_user):
             raise HTTPError(404, f"there is no kernel {self.kernel_id}")
 
     async def open(self, kernel_id: str) -> None:
         """Connect to the kernel, and keep asking whether the reader still may."""
         self.kernel_manager.opened(kernel_id)
-        self._recheck = PeriodicCallback(self.close_if_refused, RECHECK_SECONDS * 1000)
-        self._recheck.start()
+        self._rechecks = (
+            PeriodicCallback(self.close_if_refused, RECHECK_SECONDS * 1000),
+            PeriodicCallback(self.close_if_taken_back, LOOK_SECONDS * 1000),
+        )
+        for recheck in self._rechecks:
+            recheck.start()
         await super().open(kernel_id)
 
     def on_close(self) -> None:
         """Let go of the kernel."""
-        if self._recheck:
-            self._recheck.stop()
+        for recheck in self._rechecks:
+            recheck.stop()
         super().on_close()
 
     async def close_if_refused(self) -> None:
@@ -70,12 +75,25 @@ class GuardedWebsocketHandler(VoilaKernelWebsocketHandler):
             # The hub is being started again; it is asked the next time.
             self.log.warning("cannot ask the hub about an open dashboard: %s", error)
             return
+        if user:
+            self.current_user.hub_user["groups"] = user.get("groups") or []
         if not user or not hub.check_scopes(hub.access_scopes, user):
             self.log.info("closing a kernel websocket: its reader is not signed in any more")
             self.close(POLICY_VIOLATION, "signed out")
 
+    async def close_if_taken_back(self) -> None:
+        """Close the websocket and end the kernel when the notebook is not for this reader now."""
+        kernels = self.kernel_manager
+        if self.kernel_id in kernels and not kernels.open_to(self.kernel_id, self.current_user):
+            self.log.info("ending a kernel: its notebook is not for its reader any more")
+            self.close(POLICY_VIOLATION, "taken back")
+            await kernels.shutdown_kernel(self.kernel_id, now=True)
+
     def on_message(self, message: str | bytes) -> None:
         """Pass a message on to the kernel."""
+        if not self.kernel_manager.open_to(self.kernel_id, self.current_user):
+            self.close(POLICY_VIOLATION, "taken back")
+            return
         if not well_formed(message):
             self.log.warning("closing a kernel websocket: malformed message")
             self.close(UNSUPPORTED_DATA, "malformed message")

@@ -17,6 +17,7 @@ from citylib.indicators.refresh import announce
 from citylib.look import figures
 from citylib.operations.store import Store
 from citylib.panels.picture import reading as reads
+from citylib.panels.picture.grade import grade
 
 
 def middle_of(page, code):
@@ -60,22 +61,23 @@ def test_a_tile_switches_map_figure_and_time(dashboard, city, read):
 def test_a_district_switches_figure_and_charts(dashboard, city, read):
     page = dashboard()
     code = list(city.levels["district"].areas)[-1]
-    array = read(page.get_attribute(".tile[aria-pressed=true]", "data-indicator"))
+    array = read(page.input_value(".city-map-heading .choice select"))
     time = reads.reading(array, city.code, "en").time
     page.mouse.click(*middle_of(page, code))
     values = reads.at(array, time)
     settled(page, values[code])
     name = city.area_name(code, "en")
     assert page.inner_text(".city-map-heading .place") == name
-    page.wait_for_selector(f".chart-history .chart-title:has-text('{name}')")
+    page.wait_for_selector(f".city-trend .key-first:has-text('{name}')")
     order = reads.ranked(values, reads.districts(array, city.code))
     note = f"{order.index(code) + 1} of 25"
-    page.wait_for_selector(f".chart-ranking .chart-title:has-text('{note}')")
-    bar = page.locator(f".chart-comparison .tick text:has-text('{name}')")
-    bar.wait_for()
-    figure = bar.text_content().removeprefix(name).strip()
-    decimals = len(figure.partition(".")[2])
-    assert abs(float(figure) - values[code]) <= 0.5 * 10**-decimals + 1e-9
+    page.wait_for_selector(f".city-ranks .key-first:has-text('{note}')")
+    row = page.locator(f".city-ranks [data-press='area:{code}'][aria-pressed=true]")
+    assert float(row.locator("data").get_attribute("value")) == values[code]
+    row.click()
+    settled(page, values[city.code])
+    page.mouse.click(*middle_of(page, code))
+    settled(page, values[code])
     page.click("[data-press=city]")
     settled(page, values[city.code])
 
@@ -83,12 +85,13 @@ def test_a_district_switches_figure_and_charts(dashboard, city, read):
 def test_a_district_can_be_chosen_by_key_and_says_what_it_is(dashboard, city, read):
     page = dashboard()
     code = "11010"
-    array = read(page.get_attribute(".tile[aria-pressed=true]", "data-indicator"))
+    array = read(page.input_value(".city-map-heading .choice select"))
     found = reads.reading(array, city.code, "en")
     value = reads.at(array, found.time)[code]
     path = page.locator(f"path.area-{code}")
     path.focus()
     says = f"{city.area_name(code, 'en')}: {figures.figure(value, found.units, 'en')}"
+    says += f" · {grade(array, value, 'en').word}"
     assert path.get_attribute("aria-label") == says
     assert page.inner_text(".tip") == says
     page.keyboard.press("Enter")
@@ -139,7 +142,7 @@ def test_language_and_theme_are_switched_on_the_page_and_kept(dashboard, city):
     name = city.area_name(city.code, "ko")
     page.wait_for_selector(f"h1:has-text('{name}')")
     assert page.get_attribute("html", "lang") == "ko"
-    page.wait_for_selector(f".chart-ranking .tick:has-text('{city.area_name('11020', 'ko')[-1]}')")
+    page.wait_for_selector(f".city-ranks .name:has-text('{city.area_name('11020', 'ko')[-1]}')")
     page.click("[data-press='theme:light']")
     page.wait_for_selector("html[data-theme=light]")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -151,7 +154,7 @@ def test_language_and_theme_are_switched_on_the_page_and_kept(dashboard, city):
 
 def test_an_indicator_without_a_tile_is_found_in_the_list(dashboard, city, read):
     page = dashboard()
-    page.select_option(".city-map-heading select", "population_density")
+    page.select_option(".city-map-heading .choice select", "population_density")
     array = read("population_density")
     settled(page, reads.reading(array, city.code, "en").value)
     wait_for_colours(page, expected(city, array))
@@ -189,8 +192,9 @@ def test_nothing_is_cut_or_out_of_reach(dashboard, size, language):
     assert small == [], "touch targets are 48 px at least"
     cut = page.evaluate(
         """() => [...document.querySelectorAll(
-            '.tile, .tile *, h1, h3, .city-time output, .city-account *, p')]
+            '.tile, .tile *, h1, h2, h3, .city-time output, .city-account *, p, .edge, .pledge *')]
           .filter(e => !e.closest('svg') && !e.matches('.hidden, .hidden *') &&
+            e.checkVisibility({visibilityProperty: true}) &&
             (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline' ||
              e.matches('.tile') && e.scrollHeight > e.clientHeight + 1))
           .map(e => `${e.className}: ${e.textContent}`)"""
@@ -198,7 +202,9 @@ def test_nothing_is_cut_or_out_of_reach(dashboard, size, language):
     assert cut == []
     over = page.evaluate(
         """() => {
-          const boxes = [...document.querySelectorAll('h1, .city-header nav, .city-account')]
+          const boxes = [...document.querySelectorAll(
+            'h1, .city-header nav, .city-clock, .choices, .city-sources, .city-account')]
+            .filter(e => e.checkVisibility())
             .map(e => e.getBoundingClientRect());
           return boxes.some((a, i) => boxes.slice(i + 1).some(b => a.left < b.right - 1 &&
             b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
@@ -212,11 +218,19 @@ def test_type_on_the_wall_is_read_from_four_metres(dashboard):
     page = dashboard("wall")
     small = page.evaluate(
         """() => [...document.querySelectorAll(
-            '.tile *, .city-map-heading *, .city-legend *, .city-time output, .city-chart text')]
+            '.tile *, .city-map-heading *, .city-legend *, .city-time output, .city-ranks *,' +
+            '.city-trend h3, .verdict, .city-header *, .city-footer *')]
           .filter(e => e.textContent.trim() && e.checkVisibility() &&
             !e.matches('.hidden, option, optgroup'))
           .map(e => [parseFloat(getComputedStyle(e).fontSize), e.textContent])
           .filter(([size]) => size < 24)"""
+    )
+    assert small == []
+    # Letters of an SVG grow with it.
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('.city-trend text')]
+          .map(e => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a)
+          .filter(size => size < 24)"""
     )
     assert small == []
     figure = "parseFloat(getComputedStyle(document.querySelector('.tile-figure')).fontSize)"
@@ -236,8 +250,8 @@ def test_the_first_bytes_say_what_is_coming(platform, city):
 def test_new_figures_appear_without_a_reload(dashboard, platform):
     page = dashboard()
     page.evaluate("window.stayed = true")
-    page.click(".city-tiles .tile[data-indicator=fires]")
-    page.wait_for_selector(".city-tiles .tile[data-indicator=fires][aria-pressed=true]")
+    page.click(".city-domains .tile[data-indicator=fires]")
+    page.wait_for_selector(".city-domains .tile[data-indicator=fires][aria-pressed=true]")
     cube = Cube(platform.settings.cube)
     before = {name: cube.read(name).load() for name in cube.ids()}
     changed = {name: array.copy() for name, array in before.items()}
@@ -257,10 +271,9 @@ def test_new_figures_appear_without_a_reload(dashboard, platform):
 
 def test_a_figure_of_the_city_alone_leaves_no_bars_of_another(dashboard):
     page = dashboard()
-    page.select_option(".city-map-heading select", "fire_damage")
-    page.wait_for_selector(".chart-ranking .bqplot", state="visible")
-    page.select_option(".city-map-heading select", "covid_confirmed")
-    page.wait_for_selector(".chart-ranking .bqplot", state="hidden")
-    page.wait_for_selector(".chart-comparison .bqplot", state="hidden")
-    page.select_option(".city-map-heading select", "no2")
-    page.wait_for_selector(".chart-ranking .bqplot", state="visible")
+    page.select_option(".city-map-heading .choice select", "fire_damage")
+    page.wait_for_selector(".city-ranks .bar")
+    page.select_option(".city-map-heading .choice select", "covid_confirmed")
+    page.wait_for_selector(".city-ranks .bar", state="detached")
+    page.select_option(".city-map-heading .choice select", "no2")
+    page.wait_for_selector(".city-ranks .bar")

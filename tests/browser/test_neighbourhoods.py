@@ -10,7 +10,7 @@ INDICATOR = "fires_in_buildings"
 @pytest.fixture
 def page(dashboard):
     page = dashboard(query="?language=ko")
-    page.select_option(".city-map-heading select", INDICATOR)
+    page.select_option(".city-map-heading .choice select", INDICATOR)
     page.wait_for_function("document.querySelectorAll('.city-map path.area').length === 423")
     page.wait_for_function("document.querySelectorAll('path[data-paint^=class]').length > 400")
     return page
@@ -45,7 +45,7 @@ def test_a_finger_chooses_a_neighbourhood(page, city, read):
     found = reads.reading(array, "1101056", "ko")
     told = page.get_attribute(".city-map-heading .shown data", "value")
     assert float(told) == found.value
-    page.wait_for_selector(".chart-ranking .tick:has-text('평창동')")
+    page.wait_for_selector(".city-aside .rank [aria-pressed=true] .name:has-text('평창동')")
 
 
 def test_tab_reaches_one_and_arrows_the_next(page):
@@ -65,7 +65,7 @@ def test_tab_reaches_one_and_arrows_the_next(page):
 
 
 def test_back_at_the_districts_tab_reaches_each(page):
-    page.select_option(".city-map-heading select", "population")
+    page.select_option(".city-map-heading .choice select", "population")
     page.wait_for_function("document.querySelectorAll('.city-map path.area').length === 25")
     page.wait_for_function("document.querySelectorAll('path[data-paint^=class]').length === 25")
     assert page.locator(".city-map path.area[tabindex='0']").count() == 25

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from support.screen import chromium, sign_in, watch
 
-from citylib.panels.dashboards import publish
+from citylib.panels.publishing import publish
+from citylib.panels.rehearsal import prepared
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -15,7 +16,8 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 @pytest.mark.parametrize("name", ["1-tour-of-a-dataset", "3-publish-a-dashboard"])
 def test_a_published_notebook_appears(platform, monkeypatch, name):
     monkeypatch.setenv("CITYLIB_CONFIG", str(platform.settings.root / "citylib.toml"))
-    publish(NOTEBOOKS / f"{name}.ipynb", platform.settings, replace=True)
+    text = prepared(NOTEBOOKS / f"{name}.ipynb")
+    publish(platform.settings, name, text, actor="analyst", replace=True)
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1366, "height": 768})
         faults = watch(page)

@@ -41,7 +41,7 @@ def shows_the_view(page, city, array, language):
     page.wait_for_selector(f".city-time output:text-is('{period}')")
     page.wait_for_selector(f"path.area-{AREA}[aria-pressed=true]")
     page.wait_for_selector(f".tile[data-indicator={INDICATOR}][aria-pressed=true]")
-    assert page.input_value(".city-map-heading select") == INDICATOR
+    assert page.input_value(".city-map-heading .choice select") == INDICATOR
     assert page.inner_text(".city-map-heading .place") == city.area_name(AREA, language)
     assert page.get_attribute("html", "lang") == language
 
@@ -96,18 +96,17 @@ def test_what_is_killed_is_noticed_and_the_same_view_comes_back(
 def test_a_kernel_that_is_silent_is_noticed_and_goes_on_where_it_was(page, platform, city, read):
     open_dashboard(page, platform.url, "?language=en")
     page.evaluate("window.stayed = true")
-    before = page.input_value(".city-map-heading select")
+    before = page.input_value(".city-map-heading .choice select")
     process = kernel_process(page, platform)
     process.suspend()
     try:
-        page.select_option(".city-map-heading select", "fires")
+        page.select_option(".city-map-heading .choice select", "fires")
         page.click("[data-indicator=population]")
         page.click(".city-time .earlier")
         page.wait_for_selector("#still", state="visible", timeout=15_000)
         # Names of what was asked for do not stand over the figures that are still there.
-        assert page.input_value(".city-map-heading select") == before
-        pressed = page.locator(".tile[aria-pressed=true]")
-        assert pressed.get_attribute("data-indicator") == before
+        assert page.input_value(".city-map-heading .choice select") == before
+        assert page.get_attribute("[data-indicator=population]", "aria-pressed") == "false"
         found = reads.reading(read(before), city.code, "en")
         period = figures.period(found.time, "day", "en")
         assert page.inner_text(".city-time output") == period
@@ -142,5 +141,5 @@ def test_the_newest_period_is_not_pinned_and_an_untouched_address_stays(dashboar
 def test_an_address_that_names_nothing_shows_the_page_as_ever(dashboard, city, read):
     query = "?language=xx&indicator=nothing&area=1&time=yesterday"
     page = dashboard(query=query)
-    name = page.get_attribute(".tile[aria-pressed=true]", "data-indicator")
+    name = page.input_value(".city-map-heading .choice select")
     settled(page, reads.reading(read(name), city.code, "en").value)

@@ -10,7 +10,6 @@ from citylib.panels.picture import reading as reads
 
 def test_time_moves_by_button_and_by_key(dashboard, city, read):
     page = dashboard()
-    page.click("[data-indicator=pm25]")
     array = read("pm25")
     found = reads.reading(array, city.code, "en")
     settled(page, found.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -23,17 +24,35 @@ from citylib.lake.delivery import LoadReport
 pytestmark = pytest.mark.anyio
 
 
-async def test_figures_are_renewed_after_new_records_and_polling_goes_on(
+FIGURES = """
+import os, pathlib, sys, time
+log, go = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+for line in sys.stdin:
+    with log.open("a") as file:
+        file.write(f"{os.getpid()} {os.environ.get('TOWN_KEY')}\\n")
+    while not go.exists():
+        time.sleep(0.01)
+    print(go.read_text(), flush=True)
+"""
+
+
+def program(tmp_path):
+    """One that answers what a file says, as soon as there is one; and its log and that file."""
+    path, log, go = tmp_path / "figures.py", tmp_path / "log", tmp_path / "go"
+    path.write_text(FIGURES)
+    return [sys.executable, str(path), str(log), str(go)], log, go
+
+
+def lines(log):
+    return log.read_text().splitlines() if log.exists() else []
+
+
+async def test_figures_follow_records_and_polling_goes_on(
     town, store, scripts, tmp_path, monkeypatch
 ):
-    """The program runs as long as the test wants, without the feeds' keys."""
+    """The program answers when the test wants, without the feeds' keys; it stays the same."""
     monkeypatch.setenv("TOWN_KEY", "secret-of-the-town")
-    log, go = tmp_path / "log", tmp_path / "go"
-    program = (
-        "import os, sys, time, pathlib\n"
-        f"open({str(log)!r}, 'a').write(str(os.environ.get('TOWN_KEY')) + '\\n')\n"
-        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\n"
-    )
+    figures, log, go = program(tmp_path)
     clock, asked = Hands(), []
 
     async def source(request):
@@ -41,21 +60,69 @@ async def test_figures_are_renewed_after_new_records_and_polling_goes_on(
         return [ROW | {"n": str(len(asked))}]
 
     scripts["a"] = source
-    chores = Chores(renew=[sys.executable, "-c", program], every=0.01)
-    feed = feed_of("a", key="TOWN_KEY")
-    async with running(town, store, [feed], clock=clock, chores=chores) as one:
-        await rest(one, 1)
-        await clock.next()
-        await until(lambda: log.exists() and log.read_text())
-        for _ in range(5):
+    feed, some = feed_of("a", key="TOWN_KEY"), Chores(figures=figures)
+    async with running(town, store, [feed], clock=clock, chores=some) as one:
+        await until(lambda: lines(log))  # what came before the start
+        for _ in range(6):
             await rest(one, 1)
             await clock.next()
         await rest(one, 1)
         assert len(asked) == 6
-        assert log.read_text() == "None\n"
-        go.touch()
-        await until(lambda: len(log.read_text().splitlines()) == 2)
+        assert len(lines(log)) == 1
+        go.write_text("same")
+        await until(lambda: len(lines(log)) == 2)
+    assert len(set(lines(log))) == 1
+    assert lines(log)[0].endswith(" None")
     assert set(asked) == {"secret-of-the-town"}
+
+
+async def test_records_that_never_stop_coming_do_not_have_figures_made_for_each(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(chores, "SAVED", 3)
+    monkeypatch.setattr(chores, "EACH", 3600.0)
+    figures, log, go = program(tmp_path)
+    go.write_text("done")
+    one = Housekeeping(Chores(figures=figures))
+    ran = asyncio.create_task(one.figures())
+    for count in (1, 2, 3):
+        await until(lambda count=count: len(lines(log)) == count)
+        one.delivered(LoadReport("counts", 1, 1, 0, 0, 0.0))
+    await until(lambda: one._fresh.is_set())
+    await asyncio.sleep(0)
+    assert len(lines(log)) == 3
+    ran.cancel()
+    await asyncio.gather(ran, return_exceptions=True)
+
+
+async def test_what_is_wrong_with_figures_is_said_and_they_are_tried_again(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(chores, "FAILED", 0.01)
+    figures, log, go = program(tmp_path)
+    go.write_text("the declaration is wrong")
+    ran = []
+
+    async def run(self, command):
+        ran.append(list(command))
+        return True
+
+    monkeypatch.setattr(Housekeeping, "run", run)
+    one = Housekeeping(Chores(figures=figures, pages=["pages"], every=3600.0))
+    both = asyncio.gather(one.figures(), one.pages())
+    await until(lambda: len(lines(log)) > 2)
+    assert "the declaration is wrong" in caplog.text
+    assert ran == []
+    go.write_text("done")
+    await until(lambda: ran == [["pages"]])
+    # And when it is killed, another one begins where it was.
+    before = lines(log)[-1]
+    os.kill(int(before.split()[0]), signal.SIGKILL)
+    one.delivered(LoadReport("counts", 1, 1, 0, 0, 0.0))
+    await until(lambda: lines(log)[-1] != before)
+    assert "ended by itself" in caplog.text
+    both.cancel()
+    await asyncio.gather(both, return_exceptions=True)
 
 
 @pytest.mark.parametrize("stored", [1, 0])
@@ -142,8 +209,8 @@ async def test_a_program_that_cannot_be_started_is_tried_again(monkeypatch, capl
         return await real(*command, **options)
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
-    one = Housekeeping(Chores(renew=[sys.executable, "-c", "open('/dev/null')"], every=0.01))
-    renewing = asyncio.create_task(one.renew())
+    one = Housekeeping(Chores(pages=[sys.executable, "-c", "open('/dev/null')"], every=0.01))
+    renewing = asyncio.create_task(one.pages())
     ran = []
     run = one.run
 

@@ -28,8 +28,18 @@ DECLARED = Indicator(
     headline=True,
     classification="internal",
     better="higher",
-    target=80.0,
-    thresholds=(10.0, 20.5),
+    target={
+        "value": 80.0,
+        "by": "2030",
+        "source": {"en": "A plan"},
+        "start": {"value": 60.0, "on": "2021-06"},
+    },
+    thresholds={
+        "at": (10.0, 20.5),
+        "alarm": 10.0,
+        "source": "A law",
+        "words": ({"en": "bad"}, {"en": "fair"}, {"en": "good"}),
+    },
     description={"en": "…"},
 )
 SAID = {
@@ -51,6 +61,8 @@ aggregation = "sum"
 frequency = "day"
 units = "1"
 """
+AIM = {"value": 3, "by": "2030", "source": "A plan"}
+TARGET = '{ value = 3, by = "2030", source = "A plan" }'
 
 
 def test_a_declaration_survives_its_file(tmp_path):
@@ -74,8 +86,13 @@ def test_a_declaration_survives_the_way_to_a_worker():
         ("[x\n", r"one\.toml: not readable as TOML: .*line 1"),
         ("x = 1", r"one\.toml: key 'x': write it as a table"),
         ("[X]\n", r"one\.toml:1: indicator 'X': key 'id'"),
-        (PLAIN + "target = 3", r"one\.toml:9: indicator 'x': target needs better"),
-        (PLAIN + "thresholds = [2, 1]", r"one\.toml:9: .*must ascend, as in \[1.0, 2.0\]"),
+        (PLAIN + "target = 3", r"one\.toml:9: .*say by when and who promised it"),
+        (PLAIN + f"target = {TARGET}", r"one\.toml:9: indicator 'x': target needs better"),
+        (PLAIN + "thresholds = [2, 1]", r"one\.toml:9: .*write them with their source"),
+        (
+            PLAIN + 'thresholds = { at = [2, 1], alarm = 1, source = "s" }',
+            r"one\.toml:9: .*must ascend, as in \[1.0, 2.0\]",
+        ),
         (PLAIN + "where = { n = { above = 3 } }", r"one\.toml:9: .*'n' has the comparison 'above'"),
         (PLAIN + "[x.where]\nn = { gt = true }", r"one\.toml:9: .*write text or a number"),
         (PLAIN + "[x.rolling]\nmeen = 7", r"one\.toml:10: .*did you mean 'mean'"),
@@ -121,9 +138,15 @@ def test_a_misspelt_key_is_not_also_called_missing():
         ({"change": {}}, "write one of percent, difference"),
         ({"change": {"percent": 1}}, 'has the units "percent"'),
         ({"per": "x"}, "names the indicator itself"),
-        ({"target": 3.0}, "target needs better"),
-        ({"better": "lower", "thresholds": [1, 1]}, "must ascend"),
-        ({"better": "lower", "target": float("nan")}, "finite"),
+        ({"target": AIM}, "target needs better"),
+        ({"target": {**AIM, "by": "soon"}}, "match pattern"),
+        ({"target": {**AIM, "start": {"value": 1, "on": "2031"}}}, "after 2030"),
+        ({"better": "lower", "target": {**AIM, "value": float("nan")}}, "finite"),
+        ({"thresholds": {"at": [1], "alarm": 1, "source": "s"}}, "thresholds needs better"),
+        ({"thresholds": {"at": [1, 1], "alarm": 1, "source": "s"}}, "must ascend"),
+        ({"thresholds": {"at": [1, 2], "alarm": 3, "source": "s"}}, "one of the bounds"),
+        ({"thresholds": {"at": [1], "alarm": 1, "source": "s", "words": [{}]}}, "2 classes"),
+        ({"thresholds": {"at": [1], "alarm": 1}}, "'thresholds.source' is missing"),
     ],
 )
 def test_a_wrong_declaration_fails_where_it_is_written(changes, message):
@@ -145,7 +168,7 @@ def test_the_digest_follows_the_declaration_and_the_meaning_the_figures():
         other = DECLARED.model_copy(update={key: value})
         assert other.digest != DECLARED.digest
         assert other.meaning != DECLARED.meaning
-    for key, value in (("title", {"en": "Y"}), ("target", 1.0), ("headline", False)):
+    for key, value in (("title", {"en": "Y"}), ("target", ()), ("headline", False)):
         other = DECLARED.model_copy(update={key: value})
         assert other.digest != DECLARED.digest
         assert other.meaning == DECLARED.meaning

@@ -8,7 +8,7 @@ from support.town import build_town
 
 from citylib.city.errors import CityError
 from citylib.city.profile import load_city
-from citylib.indicators import refresh
+from citylib.indicators import keeping, refresh
 from citylib.indicators.check import run_check
 from citylib.indicators.cube import Cube
 from citylib.indicators.published import as_printed
@@ -85,7 +85,7 @@ def test_killed_between_commit_and_announcement_is_put_right(town, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(refresh, "announce", lambda *_: patch.setattr(refresh, "announce", killed))
+        patch.setattr(keeping, "announce", lambda *_: patch.setattr(keeping, "announce", killed))
         with pytest.raises(KeyboardInterrupt):
             refresh.run_compute(town)
     version = Cube(town.cube).version

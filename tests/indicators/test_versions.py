@@ -91,3 +91,10 @@ def test_a_city_is_opened_by_its_name(tmp_path, monkeypatch):
     )
     with pytest.raises(CityError, match="city is 'town'"):
         citylib.open_cube("village")
+
+
+def test_of_many_versions_the_newest_are_kept(three):
+    uri = three[0]
+    assert len(Cube(uri).history()) == 3
+    assert Cube(uri).expire(timedelta(days=1), most=2) == 1
+    assert len(Cube(uri).history()) == 2

@@ -171,9 +171,26 @@ def test_a_rate_is_by_the_figures_of_another_indicator(town, records):
 
 
 def test_what_is_aimed_at_is_told(town):
-    said = {"better": "lower", "target": 3, "thresholds": [1, 2.5]}
+    said = {
+        "better": "lower",
+        "target": [
+            {"value": 3, "by": "2026", "source": {"en": "A plan"}},
+            {"value": 2, "by": "2030", "source": "A law", "start": {"value": 4, "on": "2021"}},
+        ],
+        "thresholds": {
+            "at": [1, 2.5],
+            "alarm": 2.5,
+            "source": {"en": "A law"},
+            "words": [{"en": "good"}, {"en": "fair"}, {"en": "bad"}],
+        },
+    }
     attrs = town.compute(declare(aggregation="count", **said)).attrs
-    assert (attrs["target"], attrs["thresholds"]) == (3.0, [1.0, 2.5])
+    assert (attrs["thresholds"], attrs["alarm"]) == ([1.0, 2.5], 2.5)
+    assert attrs["threshold_words_en"] == ["good", "fair", "bad"]
+    assert attrs["threshold_source_en"] == "A law"
+    assert (attrs["target"], attrs["target_by"]) == ([3.0, 2.0], ["2026", "2030"])
+    assert (attrs["target_start"], attrs["target_since"]) == ([None, 4.0], ["", "2021"])
+    assert attrs["target_source_en"] == ["A plan", "A law"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """New figures reach an open screen, and what the user was looking at stays."""
 
 import asyncio
+import re
+import time
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from citylib.panels.model import CityModel
 
 @pytest.fixture
 def town(tmp_path, monkeypatch):
-    monkeypatch.setattr(following, "PAUSE", 0.02)
+    monkeypatch.setattr(following, "ASK", 0.02)
     settings = build_town(tmp_path)
     run_load(settings, ())
     run_compute(settings)
@@ -39,8 +41,9 @@ async def until(condition):
 
 
 def shown(page):
-    tiles = next(child for child in page.children if hasattr(child, "tiles"))
-    return {tile["id"]: tile["html"] for tile in tiles.tiles}
+    glance = next(child.made["glance"] for child in page.children if hasattr(child, "made"))
+    tiles = re.findall(r'data-indicator="(.+?)".*?</button>', glance.domains.html)
+    return dict(zip(tiles, glance.domains.html.split("</button>"), strict=False))
 
 
 def test_an_open_dashboard_shows_a_new_commit(town):
@@ -54,7 +57,7 @@ def test_an_open_dashboard_shows_a_new_commit(town):
 
 
 def test_a_log_that_cannot_be_read_is_followed_when_it_can(tmp_path, monkeypatch):
-    monkeypatch.setattr(following, "PAUSE", 0.02)
+    monkeypatch.setattr(following, "ASK", 0.02)
     told, asked = [], []
 
     def stale():
@@ -72,6 +75,65 @@ def test_a_log_that_cannot_be_read_is_followed_when_it_can(tmp_path, monkeypatch
     with Store(f"sqlite:///{tmp_path / 'operations.db'}") as store:
         asyncio.run(watch(store))
     assert told == [1]
+
+
+def test_a_log_that_nobody_writes_to_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(following, "LOOK", 0.001)
+    told, read, looks = [], [], []
+    moved = following.Watch.moved
+    monkeypatch.setattr(following.Watch, "moved", lambda self: looks.append(1) or moved(self))
+
+    async def watch(store):
+        since = store.changes.since
+        store.changes.since = lambda *args, **kw: read.append(1) or since(*args, **kw)
+        task = asyncio.create_task(
+            following.follow(store, 0, lambda: told.append(1), lambda: False)
+        )
+        await until(lambda: len(looks) > 50)
+        assert len(read) == 1
+        with Store(f"sqlite:///{tmp_path / 'operations.db'}") as other:
+            other.changes.append("incident", "fire")
+            await until(lambda: len(read) == 2)
+            other.changes.append("cube", "next")
+            await until(lambda: told == [1])
+        task.cancel()
+
+    with Store(f"sqlite:///{tmp_path / 'operations.db'}") as store:
+        store.migrate()
+        asyncio.run(watch(store))
+
+
+def test_a_screen_that_is_drawn_slowly_rests(tmp_path, monkeypatch):
+    """What comes meanwhile is drawn once, when the rest is over."""
+    monkeypatch.setattr(following, "LOOK", 0.001)
+    pauses, told = [], []
+    sleep = asyncio.sleep
+
+    async def slept(seconds):
+        pauses.append(seconds)
+        await sleep(0.001)
+
+    monkeypatch.setattr(following.asyncio, "sleep", slept)
+
+    def changed():
+        told.append(len(pauses))
+        time.sleep(0.05)
+
+    async def watch(store):
+        task = asyncio.create_task(following.follow(store, 0, changed, lambda: False))
+        for _ in range(3):
+            store.changes.append("cube", "next")
+        async with asyncio.timeout(20):
+            while not told:
+                await sleep(0.001)
+            await sleep(0.05)
+        task.cancel()
+
+    with Store(f"sqlite:///{tmp_path / 'operations.db'}") as store:
+        store.migrate()
+        asyncio.run(watch(store))
+    assert len(told) == 1
+    assert pauses[told[0]] >= 4 * 0.05
 
 
 def test_who_looks_back_stays_and_who_looks_at_the_end_moves_on(town):

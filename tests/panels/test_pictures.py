@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from citylib.look import colours
+from citylib.panels.charts import ChartPanel
 from citylib.panels.mayor import MayorDashboard
 from citylib.panels.model import CityModel
 from citylib.panels.picture import reading as read
@@ -257,7 +258,8 @@ def test_a_history_ends_with_its_last_figure(city, make):
 
 
 def test_one_figure_alone_is_a_dot():
-    assert "<circle" in sparkline(np.array([np.nan, 3.0, np.nan]))
+    dot = 'class="line dot" points="50.0,15.0 50.0,15.0"'
+    assert dot in sparkline(np.array([np.nan, 3.0, np.nan]))
 
 
 def test_coarse_shores_are_rounded_within_their_own_hull(city):
@@ -291,9 +293,12 @@ def test_what_a_profile_says_is_text_on_the_dashboard(city, make):
     model.language = "en"
     model.touch("11010")
     dashboard = MayorDashboard(model)
-    told = [w.html for w in (dashboard.header, dashboard.footer, dashboard.map.heading)]
-    told += [w.html for w in (dashboard.map.legend, *dashboard.charts.titles)]
-    told += [tile["html"] for tile in dashboard.tiles.tiles]
+    told = [w.html for w in (dashboard.header, dashboard.footer, dashboard.glance.map.heading)]
+    glance = dashboard.glance
+    told += [w.html for w in (glance.map.legend, glance.domains, glance.trend, glance.ranks)]
+    told += [title.html for title in ChartPanel(model).titles]
+    model.domain = "air"
+    told += [glance.domains.html]
     assert not [html for html in told if "<img" in html]
 
 

@@ -1,9 +1,11 @@
 """What an address keeps of a view."""
 
 import pytest
+from ipywidgets import Box
 
 from citylib.panels.mayor import MayorDashboard
-from citylib.panels.model import CityModel
+from citylib.panels.model import PAGES, CityModel
+from citylib.panels.pages import Pages
 from citylib.panels.view import describe, restore
 
 CHOSEN = {"language": "en", "indicator": "fires", "area": "11010", "time": "2024-08-01T00:00"}
@@ -62,8 +64,32 @@ def test_the_page_is_told_the_view_and_asks_for_one(model):
     )
     dashboard.page._handle_custom_msg({"wish": CHOSEN}, [])
     assert answers == [({"shown": True}, CHOSEN)]
-    assert dashboard.time.label == "Aug 2024"
-    assert dashboard.tiles.selected == "fires"
-    assert dashboard.map.areas.selected == "11010"
+    assert dashboard.glance.time.label == "Aug 2024"
+    assert '<option value="fires" selected>' in dashboard.glance.map.heading.html
+    assert dashboard.glance.map.areas.selected == "11010"
     dashboard.page._handle_custom_msg({"wish": "fires"}, [])
     assert len(answers) == 1
+
+
+def test_a_page_is_kept_and_made_when_it_is_first_asked_for(model):
+    made = []
+
+    def page(name):
+        def make(model):
+            made.append(name)
+            return Box()
+
+        return make
+
+    pages = Pages(model, {name: page(name) for name in PAGES})
+    assert made == ["glance"]
+    restore(model, {"page": "district"})
+    restore(model, {"page": "nowhere"})
+    assert made == ["glance", "district"]
+    assert describe(model)["page"] == "district"
+    assert "away" in pages.made["glance"]._dom_classes
+    assert "away" not in pages.made["district"]._dom_classes
+    model.page = "glance"
+    assert made == ["glance", "district"]
+    assert "page" not in describe(model)
+    assert "away" not in pages.made["glance"]._dom_classes

@@ -64,11 +64,12 @@ def sign_in(page: Page, url: str, name: str, password: str) -> None:
 
 
 def open_dashboard(page: Page, url: str, query: str = "") -> None:
-    """Go to the dashboard and wait until map and charts are drawn."""
+    """Go to the dashboard and wait until map and history are drawn."""
     page.goto(url + DASHBOARD + query, wait_until="commit")
     page.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
-    page.wait_for_selector(PAINTED)
-    page.wait_for_function("document.querySelectorAll('.chart-ranking svg rect.bar').length >= 5")
+    # Another page than the first may be in front of them.
+    page.wait_for_selector(PAINTED, state="attached")
+    page.wait_for_selector(".city-aside svg.trend", state="attached")
     page.wait_for_function("document.fonts.status === 'loaded'")
 
 

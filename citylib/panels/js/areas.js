@@ -22,6 +22,7 @@ function render({ model, el }) {
   const paint = () => {
     const colours = model.get("colours");
     const labels = model.get("labels");
+    const marked = new Set(model.get("marked"));
     const all = [...paths()];
     const wanted = [reached, model.get("selected")];
     const stop = wanted.find((code) => all.some((path) => codeOf(path) === code));
@@ -31,6 +32,7 @@ function render({ model, el }) {
       const code = codeOf(path);
       path.dataset.area = code;
       path.dataset.paint = colours[code] ?? "missing";
+      path.toggleAttribute("data-marked", marked.has(code));
       path.setAttribute("tabindex", door === null || code === door ? "0" : "-1");
       path.setAttribute("role", "button");
       path.setAttribute("aria-label", labels[code] ?? code);
@@ -39,24 +41,39 @@ function render({ model, el }) {
     frame();
   };
 
-  // The chosen area's edge is drawn once more above its neighbours. The areas themselves stay in
-  // their order: a moved element loses the focus, and its place among those that Tab reaches.
-  const edge = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  edge.setAttribute("class", "edge");
-  const trace = () => edge.setAttribute("d", traced?.getAttribute("d") ?? "");
-  const moved = new MutationObserver(() => trace());
-  let traced = null;
+  // Edges of the chosen area and of marked ones are drawn once more above their neighbours. The
+  // areas themselves stay in their order: a moved element loses the focus, and its place among
+  // those that Tab reaches.
+  const edges = new Map(); // path of an area to the path of its edge
+  const trace = () => {
+    for (const [path, edge] of edges) edge.setAttribute("d", path.getAttribute("d") ?? "");
+  };
+  const moved = new MutationObserver(trace);
   const frame = () => {
-    const chosen = panel().querySelector(`path.area-${CSS.escape(model.get("selected") || "none")}`);
-    if (chosen !== traced) {
-      traced = chosen;
-      moved.disconnect();
-      if (chosen) moved.observe(chosen, { attributeFilter: ["d"] });
+    const wanted = new Map();
+    const add = (code, kind) => {
+      const path = code && panel().querySelector(`path.area-${CSS.escape(code)}`);
+      if (path) wanted.set(path, kind);
+    };
+    for (const code of model.get("marked")) add(code, "mark");
+    add(model.get("selected"), "edge"); // last: above the others
+    for (const [path, edge] of edges) {
+      if (wanted.get(path) === edge.getAttribute("class") && edge.isConnected) continue;
+      edge.remove();
+      edges.delete(path);
+    }
+    moved.disconnect();
+    for (const [path, kind] of wanted) {
+      const edge = edges.get(path) ?? document.createElementNS("http://www.w3.org/2000/svg", "path");
+      edge.setAttribute("class", kind);
+      edges.set(path, edge);
+      moved.observe(path, { attributeFilter: ["d"] });
     }
     trace();
-    const last = chosen?.parentNode;
-    if (!chosen) edge.remove();
-    else if (last.lastChild !== edge) last.append(edge);
+    const last = [...wanted.keys()].at(-1)?.parentNode;
+    const there = [...wanted.keys()].map((path) => edges.get(path));
+    const end = last ? [...last.children].slice(-there.length) : [];
+    if (there.some((edge, place) => end[place] !== edge)) last.append(...there);
   };
 
   const show = (event) => {

@@ -1,7 +1,8 @@
 // The page around the panels: theme, language, size of type, and the view in the address; what a
 // reader chose stays chosen.
 const KEPT = "city-dashboard-";
-const VIEW = ["language", "indicator", "area", "time"];
+const VIEW = ["page", "language", "domain", "layer", "indicator", "area", "time"];
+const FIRST = "glance";
 
 function wanted(name) {
   try {
@@ -26,7 +27,11 @@ function address(changes) {
     if (value) url.searchParams.set(key, value);
     else url.searchParams.delete(key);
   }
-  if (url.href !== location.href) history.replaceState(history.state, "", url);
+  if (url.href === location.href) return;
+  // The way back leads from page to page, not through every area that was touched.
+  const turned = url.searchParams.get("page") !== new URL(location.href).searchParams.get("page");
+  history[turned ? "pushState" : "replaceState"](history.state, "", url);
+  if (turned) scrollTo(0, 0);
 }
 
 function initialize({ model }) {
@@ -53,11 +58,20 @@ function initialize({ model }) {
       model.save_changes();
     }
   };
+  // The page's clock, in the city's time: its element comes and goes with the head of the page.
+  const tick = () => {
+    const form = { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    const now = new Date().toLocaleString(model.get("language"), { ...form, timeZone: model.get("timezone") });
+    for (const clock of document.querySelectorAll(".city-clock")) {
+      if (clock.textContent !== now) clock.textContent = now;
+    }
+  };
+  const ticking = setInterval(tick, 1000);
   const theme = wanted("theme");
   if (["dark", "light"].includes(theme)) model.set("theme", theme);
   model.save_changes();
   apply();
-  // A chart that is being drawn misses what changes meanwhile: view and size wait for it.
+  // A map that is being drawn misses what changes meanwhile: view and size wait for it.
   const settle = () => {
     root.dataset.settled = "true";
   };
@@ -71,14 +85,19 @@ function initialize({ model }) {
     model.on("msg:custom", settle); // the kernel's answer, after all that it changed
     model.send({ wish });
   };
-  // History has two axes, ranking and comparison one each.
-  const drawn = () => document.querySelectorAll(".city-charts .bqplot g.axis").length >= 4;
+  const drawn = () => document.querySelector(".city-map path[data-paint]");
   const watch = new MutationObserver(() => {
     if (!drawn()) return;
     watch.disconnect();
     requestAnimationFrame(() => requestAnimationFrame(begin));
   });
-  watch.observe(document.body, { childList: true, subtree: true });
+  watch.observe(document.body, { subtree: true, childList: true, attributeFilter: ["data-paint"] });
+  const back = () => {
+    const asked = new URLSearchParams(location.search);
+    const wish = Object.fromEntries(VIEW.map((key) => [key, asked.get(key)]));
+    model.send({ wish: { ...wish, page: wish.page ?? FIRST } });
+  };
+  addEventListener("popstate", back);
   model.on("change:theme", chosen);
   model.on("change:language", chosen);
   model.on("change:title", apply);
@@ -86,7 +105,9 @@ function initialize({ model }) {
   addEventListener("resize", measure);
   return () => {
     watch.disconnect();
+    clearInterval(ticking);
     removeEventListener("resize", measure);
+    removeEventListener("popstate", back);
   };
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
@@ -32,10 +33,19 @@ DIGITS = 3
 
 def sparkline(values: np.ndarray) -> str:
     """A line without axes for a tile; gaps stay gaps."""
-    points = lines(np.arange(values.size), values, (0, 100), (28, 2))
+    points = stretched(lines(np.arange(values.size), values, (0, 100), (28, 2)))
     return (
         '<svg class="spark" viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true">'
         f"{points}</svg>"
+    )
+
+
+def stretched(drawn: str) -> str:
+    """Lines of a picture that is stretched, and a dot with it: the round end of a line is not."""
+    return re.sub(
+        r'<circle class="line" cx="(.+?)" cy="(.+?)" r="2"/>',
+        r'<polyline class="line dot" points="\1,\2 \1,\2"/>',
+        drawn,
     )
 
 

@@ -92,7 +92,7 @@ def legend(values: Iterable[float], units: str, lang: str) -> str:
     limits = colours.breaks(known)
     classes = len(limits) + 1
     rows = [
-        (colours.shade(place, classes), text) for place, text in enumerate(_bounds(known, lang))
+        (colours.shade(place, classes), text) for place, text in enumerate(class_texts(known, lang))
     ]
     if len(known) < len(given):
         rows.append((colours.MISSING, say(lang, "missing")))
@@ -107,7 +107,7 @@ def legend(values: Iterable[float], units: str, lang: str) -> str:
     return f'<div class="legend"><span class="legend-unit">{head}</span><ul>{items}</ul></div>'
 
 
-def _bounds(known: list[float], lang: str) -> list[str]:
+def class_texts(known: list[float], lang: str) -> list[str]:
     """Each class in words of which no two hold the same figure: `10–19`, or `1.0 – < 1.5`."""
     limits = colours.breaks(known)
     if not limits:

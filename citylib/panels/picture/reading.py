@@ -154,7 +154,7 @@ def reading(
         value=nan if place is None else float(values[place]),
         before=nan if earlier is None else float(values[earlier]),
         replayed=moment is not None and replayed(array, moment),
-        running=place is not None and place >= _ended(array),
+        running=place is not None and place >= ended(array),
     )
 
 
@@ -179,7 +179,7 @@ def settled(array: xr.DataArray, values: np.ndarray) -> np.ndarray:
     """
     if not is_sum(array):
         return values
-    return np.where(np.arange(values.size) < _ended(array), values, np.nan)
+    return np.where(np.arange(values.size) < ended(array), values, np.nan)
 
 
 def districts(array: xr.DataArray, city: str) -> list[str]:
@@ -258,7 +258,7 @@ def ranked(values: dict[str, float], codes: Iterable[str]) -> list[str]:
     return sorted(known, key=lambda code: (-values[code], code))
 
 
-def _ended(array: xr.DataArray) -> int:
+def ended(array: xr.DataArray) -> int:
     """How many of the periods had ended when the figures were computed."""
     times, said = array["time"], array.attrs.get("computed")
     if not said or not times.size:
