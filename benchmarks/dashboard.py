@@ -74,7 +74,7 @@ CLOCK = """
     [...document.querySelectorAll(".city-map path[data-paint]")].map((p) => p.dataset.paint).join();
   window.colours = colours;
   window.tiles = () => [...document.querySelectorAll(
-    ".city-tiles .tile, .city-domains [data-press^='show:']")];
+    ".city-dashboard .tile[data-indicator]")];
   window.next = () => tiles().find((tile) => tile.getAttribute("aria-pressed") !== "true");
   let before = null;
   const look = () => {
@@ -289,6 +289,7 @@ def main() -> None:
             addresses[name] = stack.enter_context(plain(root, heated))
         for run in range(runs + 1):
             for name, address in addresses.items():
+                print(f"opening {name}", flush=True)
                 times, page = open_once(context, address)
                 if run:  # the first time, the browser has nothing of it yet
                     taken.setdefault(name, []).append(times)

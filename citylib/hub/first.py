@@ -14,10 +14,12 @@ from citylib.city.profile import load_city
 from citylib.city.settings import Settings
 from citylib.feeds.told import place_of
 from citylib.indicators.cube import Cube
+from citylib.indicators.densities import place_of as place_of_densities
 from citylib.look.served import beginning
 from citylib.look.theme import THEMES
 from citylib.look.words import say
 from citylib.panels.dashboards import HOME, published
+from citylib.panels.layers import density_layers
 from citylib.panels.mayor import MayorDashboard
 from citylib.panels.model import CityModel, CubeFigures
 from citylib.panels.still import READER, still
@@ -76,6 +78,7 @@ class Pictures:
     def _draw(self, view: dict[str, str], theme: str) -> str:
         model = CityModel(self.city, self._figures)
         model.theme = theme
+        model.layers = density_layers(place_of_densities(self.settings))
         try:
             dashboard = MayorDashboard(model)
             dashboard.sources.follow(place_of(self.settings))

@@ -19,6 +19,7 @@ STYLE = """<style>
 .widget-box { box-sizing: border-box; display: flex; margin: 0; }
 .leaflet-container { position: relative; height: 100%; overflow: hidden; }
 svg.map { height: 100% !important; padding: 4px; box-sizing: border-box; overflow: visible; }
+svg.map path { vector-effect: non-scaling-stroke; }
 .leaflet-bar { position: absolute; top: 10px; left: 10px; }
 .leaflet-bar a { display: block; text-align: center; }
 </style>"""
@@ -109,16 +110,32 @@ def _map(widget: ipyleaflet.Map, colours: Areas | None) -> str:
         return ""
     draw = Projection(shapes[0].data)
     zoom = "".join(f"<a>{sign}</a>" for sign in ("+", "−"))
+    drawn = "".join(_shapes(layer, draw, colours) for layer in shapes)
+    if colours is not None:
+        drawn += _edges(shapes[0], draw, colours)
     return (
         f'<svg class="map" viewBox="{PAD} {PAD} {WIDTH - 2 * PAD} {draw.height - 2 * PAD}">'
-        f"{''.join(_shapes(layer, draw, colours) for layer in shapes)}</svg>"
+        f"{drawn}</svg>"
         f'<div class="leaflet-bar">{zoom}</div>'
+    )
+
+
+def _edges(layer: ipyleaflet.GeoJSON, draw: Projection, colours: Areas) -> str:
+    """Edges of the areas that stand out and of the chosen one, above their neighbours."""
+    rings = {
+        str(feature["properties"].get("code")): feature["geometry"]
+        for feature in layer.data["features"]
+    }
+    named = [*((code, "mark") for code in colours.marked), (colours.selected, "edge")]
+    return "".join(
+        f'<path class="{name}" d="{draw.polygons(rings[code])}"/>'
+        for code, name in named
+        if code in rings
     )
 
 
 def _shapes(layer: ipyleaflet.GeoJSON, draw: Projection, colours: Areas | None) -> str:
     paths = []
-    marked = set(getattr(colours, "marked", ()))
     for feature in layer.data["features"]:
         properties = feature.get("properties") or {}
         style = {**layer.style, **properties.get("style", {})}
@@ -127,9 +144,8 @@ def _shapes(layer: ipyleaflet.GeoJSON, draw: Projection, colours: Areas | None) 
         if colours is not None and code in colours.colours:
             chosen = str(code == colours.selected).lower()
             kind = f' data-paint="{colours.colours[code]}" aria-pressed="{chosen}"'
-            kind += " data-marked" * (code in marked)
         line = feature["geometry"]["type"].endswith("LineString")
         path = (draw.lines if line else draw.polygons)(feature["geometry"])
         names = escape(str(style.get("className", "")))
-        paths.append(f'<path class="{names}"{kind} vector-effect="non-scaling-stroke" d="{path}"/>')
+        paths.append(f'<path class="{names}"{kind} d="{path}"/>')
     return "".join(paths)

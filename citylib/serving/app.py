@@ -216,7 +216,6 @@ class _DashboardHandler(TornadoVoilaHandler):
         ].has_warm(self.path_args[0])
 
     async def get(self, path: str = "") -> None:
-        folder = Path(self.settings["kernel_manager"].root_dir)
         if not re.fullmatch(r"[\w-][\w.-]*\.ipynb", path):
             raise HTTPError(404, f"there is no dashboard {path}")
         user = self.current_user
@@ -225,8 +224,7 @@ class _DashboardHandler(TornadoVoilaHandler):
             await super().get(path)
             return
         # Who may not open it is not told whether it is there.
-        allowed = self.kernel_manager.access.allows(path, groups_of(user))
-        if not allowed or not (folder / path).is_file():
+        if not self.kernel_manager.access.allows(path, groups_of(user)):
             raise HTTPError(404, f"there is no dashboard {path}")
         self.kernel_manager.has_room()
         if first_bytes := self.settings.get("first_bytes"):

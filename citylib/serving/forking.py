@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import select
-import signal
 import socket
 import subprocess
 import sys
@@ -19,13 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.connect import KernelConnectionInfo, LocalPortCache
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Float, List, Unicode
 from traitlets.config import SingletonConfigurable
 from traitlets.config.configurable import LoggingConfigurable
 
 from citylib.serving import template
+from citylib.serving.process import ForkedProcess
 
 ONE_THREAD = {
     "MALLOC_ARENA_MAX": "1",
@@ -41,8 +40,15 @@ USUAL = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "TMPDIR", "TZ", "VIRTUAL_
 """Variables of the server that the template has too. No others: they may be secret."""
 ROOM = 600
 """Letters of the template's command line, which a kernel's takes the place of."""
+ATTEMPTS = 3
+"""Forks for one kernel, each with other ports, before an ordinary one is started."""
+PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 SHORTEST, LONGEST = 0.1, 60.0
 """Seconds before a template that ended is started again: at first, and when it keeps ending."""
+
+
+class DidNotStart(Exception):
+    """A fork ended before it was a kernel."""
 
 
 class ForkedProvisioner(LocalProvisioner):
@@ -59,7 +65,14 @@ class ForkedProvisioner(LocalProvisioner):
         # Of the server as a whole, whichever kernel is the first to ask.
         kept = KernelTemplate.instance(parent=getattr(self.parent, "parent", None))
         folder = str(kwargs.get("cwd") or Path.cwd())
-        process = await kept.fork(arguments, kwargs["env"], folder)
+        process = None
+        for _ in range(ATTEMPTS):
+            try:
+                process = await kept.fork(arguments, kwargs["env"], folder)
+                break
+            except DidNotStart as error:
+                self.log.warning("a forked kernel ended at once: %s", error)
+                self._choose_other_ports()
         if process is None:
             return await super().launch_kernel(cmd, **kwargs)
         # All else that a provisioner does, it does with what looks like a Popen.
@@ -68,74 +81,23 @@ class ForkedProvisioner(LocalProvisioner):
         self.cwd = folder
         return self.connection_info
 
+    def _choose_other_ports(self) -> None:
+        """Between choosing a port and the kernel's opening it, somebody else may have taken it."""
+        manager = self.parent
+        if manager is None or manager.transport != "tcp":
+            return
+        ports = LocalPortCache.instance()
+        for name in PORTS:
+            ports.return_port(getattr(manager, name))
+            setattr(manager, name, ports.find_available_port(manager.ip))
+        manager._connection_file_written = False
+        manager.write_connection_file()
+        self.connection_info = manager.get_connection_info()
+
     async def send_signal(self, signum: int) -> None:
         """Send a signal to the kernel and what it started, if it is still there."""
         if self.process and self.process.poll() is None:
             await super().send_signal(signum)
-
-
-class ForkedProcess:
-    """A kernel that is no child of this process, with the parts of `subprocess.Popen` used.
-
-    Parameters
-    ----------
-    pid, handle : int
-        Number of the process, and a file descriptor that stays its own.
-    line : socket.socket
-        The process ends when this is closed.
-    """
-
-    stdin = stdout = stderr = None
-
-    def __init__(self, pid: int, handle: int, line: socket.socket) -> None:
-        self.pid = pid
-        self.returncode: int | None = None
-        self._handle = handle
-        self._line = line
-
-    def poll(self) -> int | None:
-        """The exit status; None while it runs."""
-        if self.returncode is None and select.select([self._handle], [], [], 0)[0]:
-            self.returncode = self._status()
-            self._close()
-        return self.returncode
-
-    def wait(self) -> int:
-        """Wait for its end."""
-        if self.returncode is None:
-            select.select([self._handle], [], [])
-        status = self.poll()
-        assert status is not None  # noqa: S101
-        return status
-
-    def send_signal(self, number: int) -> None:
-        """Send a signal to it alone."""
-        if self.poll() is None:
-            signal.pidfd_send_signal(self._handle, number)
-
-    def kill(self) -> None:
-        """End it at once."""
-        self.send_signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask it to end."""
-        self.send_signal(signal.SIGTERM)
-
-    def _status(self) -> int:
-        """What the template tells; 1 when there is none that could know."""
-        # It reaps in its turn, so what it says may come a moment later than the end.
-        while select.select([self._line], [], [], 0.05)[0] and (told := self._line.recv(4096)):
-            if (status := json.loads(told).get("status")) is not None:
-                return int(status)
-        return 1
-
-    def _close(self) -> None:
-        self._line.close()
-        os.close(self._handle)
-
-    def __del__(self) -> None:
-        if self.returncode is None:
-            self._close()
 
 
 class KernelTemplate(SingletonConfigurable, LoggingConfigurable):
@@ -203,6 +165,11 @@ class KernelTemplate(SingletonConfigurable, LoggingConfigurable):
         -------
         ForkedProcess or None
             None when the template is away or does not answer.
+
+        Raises
+        ------
+        DidNotStart
+            There was a fork, and it ended; what it said is in the log.
         """
         self.start()
         await self._tried.wait()
@@ -224,6 +191,9 @@ class KernelTemplate(SingletonConfigurable, LoggingConfigurable):
                     if handles:
                         kernel = ForkedProcess(int(told["pid"]), handles[0], line)
                     ready = ready or "ready" in told
+        except DidNotStart:
+            line.close()
+            raise
         except (OSError, TimeoutError) as error:
             self.log.warning("forking a kernel failed (%r): starting an ordinary one", error)
             # What is there of the kernel ends with its line.
@@ -302,8 +272,10 @@ async def _read_with_handles(line: socket.socket) -> tuple[dict[str, Any], list[
     if not told:
         raise OSError("the kernel ended")
     found = json.loads(told)
-    if found.keys() & {"error", "status"}:
-        raise OSError(f"the kernel did not start: {found}")
+    if "error" in found:
+        raise OSError(found["error"])
+    if "status" in found:
+        raise DidNotStart(f"exit status {found['status']}")
     return found, handles
 
 

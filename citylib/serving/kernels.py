@@ -49,10 +49,10 @@ class SharedKernelManager(AsyncMappingKernelManager):
         # In the order in which they were given.
         self._given: dict[str, _Given] = {}
         self._coming: Counter[str] = Counter()
-        self._access: Access | None = None
         # Of the notebooks in the pools.
         self._versions: dict[str, tuple[int, ...] | None] = {}
         self._ending: set[asyncio.Future[None]] = set()
+        self._access: Access | None = None
         super().__init__(**kwargs)
         # Pools of these are filled as soon as the service starts.
         for path in Path(self.parent.root_dir).glob("*.ipynb") if self.parent else ():

@@ -109,7 +109,7 @@ def test_it_shows_the_view_of_the_address_in_the_chosen_language(open_page, plat
 
 def test_what_fails_after_it_has_begun_is_said_in_the_page(open_page, platform):
     broken = platform.settings.var / "dashboards" / "broken.ipynb"
-    broken.write_text("this is no notebook")
+    broken.write_text('{"metadata": {}, "nbformat": 4, "nbformat_minor": 5, "cells": 7}')
     try:
         page = open_page()
         page.goto(f"{platform.url}{DASHBOARD.replace('mayor', 'broken')}", wait_until="commit")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from jupyter_client.connect import LocalPortCache
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 from traitlets.config import Config
 
 from citylib.serving.client import PromptClient
-from citylib.serving.forking import ForkedProcess, KernelTemplate
+from citylib.serving.forking import KernelTemplate
+from citylib.serving.process import ForkedProcess
 
 SECRET = "the-hub's-token-0123456789"
 
@@ -203,7 +206,7 @@ def test_without_its_template_a_kernel_goes_on_and_the_next_is_ordinary(server):
 
 def test_a_template_that_hangs_is_replaced(server):
     async def main():
-        server.KernelTemplate.patience = 1
+        server.KernelTemplate.patience = 4
         async with template(server) as kept:
             async with kernel() as one:
                 assert is_forked(one)
@@ -276,6 +279,25 @@ def test_many_at_once_and_none_left_behind(server):
             assert len(sockets_of("self")) < handles
             last = kept.pid
         assert not psutil.pid_exists(last)
+
+    asyncio.run(main())
+
+
+def test_a_port_that_was_taken_meanwhile_is_replaced(server, monkeypatch):
+    async def main():
+        async with template(server):
+            with socket.create_server(("127.0.0.1", 0)) as taken:
+                find, first = LocalPortCache.find_available_port, []
+
+                def unlucky(self, ip):
+                    first.append(find(self, ip))
+                    return taken.getsockname()[1] if len(first) == 1 else first[-1]
+
+                monkeypatch.setattr(LocalPortCache, "find_available_port", unlucky)
+                async with kernel() as one:
+                    assert is_forked(one)
+                    assert await run(one, "print(1)") == "1"
+                    assert len(first) == 10
 
     asyncio.run(main())
 
