@@ -23,7 +23,6 @@ from citylib.panels.picture import reading as reads
 SIZES = {"wall": (3840, 1766), "laptop": (1366, 768), "phone": (390, 844)}
 DASHBOARD = "/services/dashboards/voila/render/mayor.ipynb"
 PUBLIC = "/services/public/"
-PAINTED = ".city-map path[data-paint^=class]"
 
 
 @contextmanager
@@ -68,7 +67,7 @@ def open_dashboard(page: Page, url: str, query: str = "") -> None:
     page.goto(url + DASHBOARD + query, wait_until="commit")
     page.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
     # Another page than the first may be in front of them.
-    page.wait_for_selector(PAINTED, state="attached")
+    page.wait_for_selector(".city-map path[data-paint]", state="attached")
     page.wait_for_selector(".city-aside svg.trend", state="attached")
     page.wait_for_function("document.fonts.status === 'loaded'")
 
