@@ -128,7 +128,7 @@ def plain(root: Path, heated: bool) -> Iterator[str]:
     command = [sys.executable, "-m", "voila", str(folder), f"--port={port}", "--no-browser"]
     # A page that is left cannot end its kernel without a sign-in.
     command += ["--MappingKernelManager.cull_interval=2"]
-    command += ["--MappingKernelManager.cull_idle_timeout=4"]
+    command += ["--MappingKernelManager.cull_idle_timeout=120"]
     if heated:
         command += ["--preheat_kernel=True", "--pool_size=1"]
     told = {"CITYLIB_CONFIG": str(root / "citylib.toml")}
