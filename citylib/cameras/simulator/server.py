@@ -20,7 +20,7 @@ from citylib.cameras.simulator.mount import BEHAVIOURS, Behaviour, Mount, Payloa
 REALM = "simulated"
 MOST_WAITING = 4_000_000
 """Bytes that wait for a receiver; one that takes nothing is let go of."""
-UP, DOWN = 3.0, 1.0
+UP, DOWN = 2.0, 1.0
 """Seconds that a restarting camera is up and down."""
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=simulated\r\nt=0 0\r\na=control:*\r\n"
