@@ -41,7 +41,7 @@ class TokenHandler(RequestHandler):
         self.settings["asked"].append(token)
         role = self.settings["tokens"].get(token)
         if role is None:
-            self.set_status(404)
+            self.set_status(403)
             return
         groups = [GROUPS[role]] if role in GROUPS else []
         scopes = ["access:services!service=cameras"] if role != "stranger" else []

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from traceback import walk_tb
 from typing import Any
 
 from citylib.cameras.gateway import fmp4, http, rtsp
@@ -153,8 +154,10 @@ class Channel:
         except (OSError, EOFError) as error:
             return Fault("ended", type(error).__name__)
         except Exception as error:  # whatever a camera sends, it must not end the channel
-            # What it says may have an address in it.
-            return Fault("failed", type(error).__name__)
+            # What it says may have an address in it; where it was has none.
+            *_, (frame, line) = walk_tb(error.__traceback__)
+            place = f"{frame.f_code.co_name}, line {line}"
+            return Fault("failed", f"{type(error).__name__} in {place}")
         return Fault("ended", "it sends no more")
 
     def _note(self, state: State) -> None:
