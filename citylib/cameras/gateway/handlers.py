@@ -116,6 +116,20 @@ class ListHandler(_Handler):
         self.write({"cameras": told})
 
 
+class SignInHandler(_Handler):
+    """Gives a browser that is signed in at the hub this service's cookie, without a question.
+
+    A page that shows cameras opens it once, in a frame that is not seen.
+    """
+
+    async def get(self) -> None:
+        """Send who is asked for at the hub there; who comes back is signed in."""
+        if self.who == "public":
+            self.redirect(self.get_login_url())
+        else:
+            self.write({"name": self.who, "role": self.role})
+
+
 class PosterHandler(_Handler):
     """The newest poster of a camera."""
 
@@ -248,6 +262,7 @@ def routes(prefix: str) -> list[Any]:
     name = r"([A-Za-z0-9._-]{1,64})"
     return [
         (rf"{prefix}cameras\.json", ListHandler),
+        (rf"{prefix}sign-in", SignInHandler),
         (rf"{prefix}poster/{name}", PosterHandler),
         (rf"{prefix}watch/{name}", WatchHandler),
         (rf"{prefix}oauth_callback", HubOAuthCallbackHandler),

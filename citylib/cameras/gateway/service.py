@@ -27,6 +27,7 @@ from citylib.cameras.registry.read import imported, read_cameras
 from citylib.cameras.registry.rows import Cameras
 from citylib.city.errors import CityError
 from citylib.city.profile import City, load_city
+from citylib.city.secrets import ensure_secret
 from citylib.city.settings import Settings
 from citylib.operations.store import Store
 
@@ -184,10 +185,12 @@ class Gateway:
 def application(gateway: Gateway) -> Application:
     """The gateway's addresses."""
     HubOAuth.instance().cache_max_age = SIGN_IN_CACHE
+    secret = ensure_secret(gateway.settings.secrets, f"{gateway.name}_cookie")
     return Application(
         routes(re.escape(gateway.prefix)),
         gateway=gateway,
-        cookie_secret=os.urandom(32),
+        # Kept, so that who is signed in stays so when the gateway is started again.
+        cookie_secret=secret.read_bytes(),
         websocket_max_message_size=4096,
         log_function=lambda handler: None,
     )
