@@ -122,6 +122,21 @@ def test_every_viewing_is_in_the_audit_log(tmp_path):
     )
 
 
+def test_who_is_not_signed_in_cannot_take_all_places(tmp_path, monkeypatch):
+    from citylib.cameras.gateway import service
+
+    monkeypatch.setattr(service, "MOST_PUBLIC", 2)
+
+    async def run():
+        async with laboratory(tmp_path, row("square", viewers="public")) as lab:
+            public = [await lab.watch("square", None) for _ in range(3)]
+            await until(lambda: public[2].closed)
+            one = await lab.watch("square", "kim")
+            await until(lambda: one.state == public[0].state == public[1].state == "live")
+
+    asyncio.run(run())
+
+
 def test_without_an_audit_log_nobody_opens_a_camera(tmp_path, monkeypatch):
     from citylib.cameras.gateway import viewings
 

@@ -178,7 +178,7 @@ class WatchHandler(_Handler, WebSocketHandler):
             )
             self.close(GONE, "elsewhere")
             return
-        if gateway.viewings.full or gateway.viewers >= gateway.most_viewers:
+        if gateway.viewings.full or gateway.is_full(self.who):
             self.close(TRY_LATER, "too much at once")
             return
         self.set_nodelay(True)
@@ -226,7 +226,8 @@ class WatchHandler(_Handler, WebSocketHandler):
             self.who, self.role = await self._reader(use_cache=False)
         except HTTPError:
             return  # the hub is being started again; it is asked the next time
-        if not self._camera.seen_by(self.role):
+        camera = self.gateway.cameras.known.get(self._camera.id)
+        if camera is None or not camera.seen_by(self.role):
             self._why = "no longer allowed"
             self.close(POLICY_VIOLATION, "signed out")
 

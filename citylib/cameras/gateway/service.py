@@ -39,7 +39,8 @@ LOOK_EVERY = 5.0
 """Seconds between two looks at the files of cameras."""
 CLEAN_EVERY = 600.0
 """Seconds between two looks for posters that are to be forgotten."""
-MOST_VIEWERS = 5000
+MOST_VIEWERS, MOST_PUBLIC = 5000, 500
+"""Who watches at once, at most; and those of them who are not signed in."""
 SIGN_IN_CACHE = 30
 
 
@@ -63,7 +64,6 @@ class Gateway:
     ) -> None:
         self.settings, self.city, self.prefix = settings, city, prefix
         self.name = prefix.strip("/").rpartition("/")[2]
-        self.most_viewers = MOST_VIEWERS
         self.channels: dict[str, Channel] = {}
         self.open: set[WatchHandler] = set()
         self.posters = Posters(settings.var / "cameras" / "posters")
@@ -83,6 +83,11 @@ class Gateway:
     def viewers(self) -> int:
         """How many watch."""
         return sum(len(channel.viewers) for channel in self.channels.values())
+
+    def is_full(self, who: str) -> bool:
+        """Whether one more like this would be too many."""
+        public = sum(one.who == "public" for one in self.open) if who == "public" else 0
+        return self.viewers >= MOST_VIEWERS or public >= MOST_PUBLIC
 
     def own(self, camera: Camera) -> bool:
         """Whether this gateway has the camera."""

@@ -125,15 +125,14 @@ class Engine(Plain):
     Attributes
     ----------
     source : str
-        What it gives: "rtsp", "hls", "mjpeg", "still", or "whep" (WebRTC, which the gateway only
-        authorises and arranges: pictures go from the engine to the browser).
+        What it gives: "rtsp", "hls", "mjpeg" or "still".
     address : SecretStr
         URL in which `{id}` stands for the camera's.
     credentials : str, optional
         Name of the secret with name and password.
     """
 
-    source: Literal["rtsp", "hls", "mjpeg", "still", "whep"]
+    source: Literal["rtsp", "hls", "mjpeg", "still"]
     address: SecretStr
     credentials: Annotated[str | None, Field(pattern=SECRET_NAME)] = None
 
