@@ -11,7 +11,7 @@ import click
 import citylib
 from citylib.city.errors import CityError
 from citylib.city.settings import Settings
-from citylib.cli import dashboards, feeds, figures, records, service
+from citylib.cli import cameras, dashboards, feeds, figures, records, service
 
 
 class Group(click.Group):
@@ -55,5 +55,6 @@ for command in (
     *(figures.compute, figures.check, figures.publish),
     *(service.serve, service.city, dashboards.dashboard, service.account),
     feeds.feed,
+    cameras.camera,
 ):
     main.add_command(command)

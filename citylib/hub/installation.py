@@ -10,11 +10,13 @@ from typing import Any
 
 import citylib
 from citylib.access.roles import GROUPS
+from citylib.cameras.registry.read import read_cameras
 from citylib.city.errors import SettingsError
 from citylib.city.profile import load_city
 from citylib.city.secrets import ensure_secret
 from citylib.city.settings import FILE, KEYS, Settings
 from citylib.hub import ports
+from citylib.hub.ports import Ports
 from citylib.look.served import voila_arguments, voila_environment
 from citylib.look.theme import THEMES
 from citylib.look.words import say
@@ -166,7 +168,7 @@ class Installation:
         return [str(node()), str(CHECKOUT / PROXY)]
 
     def services(self) -> list[dict[str, Any]]:
-        """The services that the hub keeps running: dashboards, public pages, feeds."""
+        """The services that the hub keeps running: dashboards, public pages, feeds, cameras."""
         chosen = self.ports()
         own = self.state / "dashboards"
         feeds = {
@@ -219,7 +221,35 @@ class Installation:
                 "oauth_no_confirm": True,
             },
             *([feeds] if self.feeds else []),
+            *self._cameras(chosen),
         ]
+
+    def _cameras(self, chosen: Ports) -> list[dict[str, Any]]:
+        """The gateway of the cameras, if the city has some, and the simulated ones'."""
+        cameras = read_cameras(self.settings, load_city(self.settings.profile)).known.values()
+        command = [sys.executable, "-m", "citylib.cli", "camera"]
+        simulator = f"127.0.0.1:{chosen.simulator}"
+        gateway = {
+            "name": "cameras",
+            "url": f"http://127.0.0.1:{chosen.cameras}",
+            "command": [*command, "run"],
+            "cwd": str(self.settings.root),
+            "environment": self.environment()
+            | {
+                "CITYLIB_DATABASE": self.settings.database,
+                "CITYLIB_CAMERA_SIMULATOR": simulator,
+                "JUPYTERHUB_COOKIE_OPTIONS": '{"samesite": "Lax"}',
+            },
+            "oauth_no_confirm": True,
+        }
+        simulated = {
+            "name": "simulated-cameras",
+            "command": [*command, "simulate", "--port", str(chosen.simulator)],
+            "cwd": str(self.settings.root),
+            "environment": self.environment(),
+        }
+        needed = any(camera.source == "simulated" for camera in cameras)
+        return [*([gateway] if cameras else []), *([simulated] if needed else [])]
 
 
 PRELOAD = ("citylib.panels.mayor", "citylib.indicators.cube", "dask.array", "sqlite3")
@@ -245,13 +275,15 @@ def node() -> Path:
 def roles() -> list[dict[str, Any]]:
     """What each role may do at the hub; whoever is in none of the groups may do nothing."""
     dashboards = "access:services!service=dashboards"
-    work = ["self", "access:servers!user", "servers!user"]
+    # Which of them somebody may see is decided camera by camera.
+    cameras = "access:services!service=cameras"
+    work = ["self", "access:servers!user", "servers!user", cameras]
     return [
         # The hub gives this one to everybody who signs in; by itself it would allow a server.
         {"name": "user", "scopes": ["read:users!user"]},
         {"name": "analyst", "groups": [GROUPS["analyst"]], "scopes": work},
-        {"name": "official", "groups": [GROUPS["official"]], "scopes": [dashboards]},
-        {"name": "mayor", "groups": [GROUPS["mayor"]], "scopes": [dashboards]},
+        {"name": "official", "groups": [GROUPS["official"]], "scopes": [dashboards, cameras]},
+        {"name": "mayor", "groups": [GROUPS["mayor"]], "scopes": [dashboards, cameras]},
     ]
 
 

@@ -29,10 +29,12 @@ class Ports(BaseModel):
     proxy: int
     dashboards: int
     public: int
+    cameras: int
+    simulator: int
 
     def inside(self) -> tuple[int, ...]:
         """The ports that only the parts of the platform use among themselves."""
-        return (self.hub, self.proxy, self.dashboards, self.public)
+        return tuple(getattr(self, name) for name in Ports.model_fields if name != "address")
 
 
 def choose(file: Path, bind: str, wanted: int | None = None) -> Ports:
@@ -53,12 +55,12 @@ def choose(file: Path, bind: str, wanted: int | None = None) -> Ports:
         ports = last.model_copy(update={"address": address})
     else:
         found: list[int] = []
-        while len(found) < 4:
+        names = [name for name in Ports.model_fields if name != "address"]
+        while len(found) < len(names):
             port = random.choice(INSIDE)  # noqa: S311
             if port not in found and is_free(port):
                 found.append(port)
-        hub, proxy, dashboards, public = found
-        ports = Ports(address=address, hub=hub, proxy=proxy, dashboards=dashboards, public=public)
+        ports = Ports(address=address, **dict(zip(names, found, strict=True)))
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(ports.model_dump_json())
     return ports

@@ -31,11 +31,16 @@ def test_the_database_and_the_cluster_are_told_to_whom_they_concern(tmp_path, mo
     city = SimpleNamespace(feeds={"air": SimpleNamespace(key="AIR_KEY")}, languages=["en"])
     monkeypatch.setattr("citylib.hub.installation.load_city", lambda folder: city)
     monkeypatch.setattr("citylib.hub.installation.voila_arguments", lambda city: [])
+    one = SimpleNamespace(known={"gate": SimpleNamespace(source="simulated")})
+    monkeypatch.setattr("citylib.hub.installation.read_cameras", lambda settings, city: one)
     here = Installation.load()
-    dashboards, public, feeds = (service["environment"] for service in here.services())
+    dashboards, public, feeds, cameras, simulator = (
+        service["environment"] for service in here.services()
+    )
     analysts = here.analysts_environment()
     hub = _hub_environment(here)
-    for environment in (dashboards, public, analysts):
+    assert cameras.pop("CITYLIB_DATABASE") == DATABASE
+    for environment in (dashboards, public, analysts, cameras, simulator):
         assert "secret" not in str(environment)
         assert "key-of-the-air" not in str(environment)
         assert "key-of-pseudonyms" not in str(environment)

@@ -1,0 +1,1 @@
+"""Cameras that are none: real streams of generated pictures, with faults on demand."""
