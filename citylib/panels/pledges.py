@@ -16,6 +16,7 @@ from citylib.panels.links import go
 from citylib.panels.model import CityModel
 from citylib.panels.picture import reading as read
 from citylib.panels.picture.pledges import pledges
+from citylib.panels.picture.tile import local_now
 from citylib.panels.touch import Markup
 
 if TYPE_CHECKING:
@@ -76,25 +77,33 @@ class Pledge:
 
 
 def pledges_of(
-    city: City, figures: Mapping[str, xr.DataArray], ids: Sequence[str], lang: str
+    city: City,
+    figures: Mapping[str, xr.DataArray],
+    ids: Sequence[str],
+    lang: str,
+    today: datetime | None = None,
 ) -> list[Pledge]:
     """Targets of all indicators for the city as a whole: late ones first, then by their date.
+
+    `today` is a local time; by default that of the city's clock.
 
     - **met**: the figure of the target's own period was good enough; before that period, the newest
       figure is.
     - **on track**: the newest figure is at least as good as the straight way from start to target
       asks for.
     - **late**: neither; also after a target's period that ended without reaching it.
+    - **unknown**: there is no figure, or the target's period is over and has none yet.
     """
+    today = today or local_now(city)
     found = [
-        _pledge(city, figures[name], number, lang)
+        _pledge(city, figures[name], number, lang, today)
         for name in ids
         for number in range(len(_listed(figures[name], "target")))
     ]
     return sorted(found, key=lambda one: (STATES.index(one.state), one.by, one.id))
 
 
-def _pledge(city: City, array: xr.DataArray, number: int, lang: str) -> Pledge:
+def _pledge(city: City, array: xr.DataArray, number: int, lang: str, today: datetime) -> Pledge:
     lower = array.attrs.get("better") != "higher"
     value = float(_listed(array, "target")[number])
     by = _moment(str(_listed(array, "target_by")[number]))
@@ -118,14 +127,17 @@ def _pledge(city: City, array: xr.DataArray, number: int, lang: str) -> Pledge:
         return Pledge(*common, None, np.nan, np.nan, np.nan, "unknown", reached)
     now, figure = times[-1], float(own[-1])
     due = [float(one) for time, one in zip(times, own, strict=True) if time == by]
-    over = now >= look.end_of(by, str(array.attrs.get("frequency", "day"))) or bool(due)
+    end = look.end_of(by, str(array.attrs.get("frequency", "day")))
+    over = now >= end or bool(due)
     if over:
         last = due[0] if due else figure
         state = "met" if due and _reaches(last, value, lower) else "late"
         return Pledge(*common, now, figure, np.nan, np.nan, state, reached)
     path = start + (value - start) * _share(since, by, now)
     trend = _trend(times, own, by)
-    if _reaches(figure, value, lower):
+    if today >= end:
+        state = "unknown"
+    elif _reaches(figure, value, lower):
         state = "met"
     else:
         state = "on_track" if _reaches(figure, path, lower) else "late"

@@ -12,7 +12,7 @@ import ipyleaflet
 from ipywidgets import Box, Widget
 
 from citylib.panels.picture.choropleth import PAD, WIDTH, Projection
-from citylib.panels.touch import Account, Areas, Markup, Page, TileRow, TimeControl
+from citylib.panels.touch import Account, Areas, Markup, Page, TimeControl
 
 # What the front end's own style sheets say of these.
 STYLE = """<style>
@@ -63,8 +63,6 @@ def _drawn(widget: Widget, beside: Iterable[Widget]) -> str:
         return f'<div class="lm-Widget widget-box {names}">{inner}</div>'
     if isinstance(widget, Markup):
         return f'<div class="{names} city-markup {escape(widget.name)}">{widget.html}</div>'
-    if isinstance(widget, TileRow):
-        return f'<div class="{names} city-tiles">{_tiles(widget)}</div>'
     if isinstance(widget, TimeControl):
         return f'<div class="{names} city-time">{_time(widget)}</div>'
     if isinstance(widget, Areas):
@@ -81,14 +79,6 @@ def _drawn(widget: Widget, beside: Iterable[Widget]) -> str:
     if isinstance(widget, Page):
         return ""
     return f'<div class="{names}"></div>'
-
-
-def _tiles(row: TileRow) -> str:
-    return "".join(
-        f'<button type="button" class="tile" data-indicator="{escape(tile["id"])}" '
-        f'aria-pressed="{str(tile["id"] == row.selected).lower()}">{tile["html"]}</button>'
-        for tile in row.tiles
-    )
 
 
 def _time(control: TimeControl) -> str:

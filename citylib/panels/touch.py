@@ -89,25 +89,6 @@ class Page(anywidget.AnyWidget):
         _on(self, "wish", dict, told)
 
 
-class TileRow(anywidget.AnyWidget):
-    """Tiles as buttons."""
-
-    _esm = script("tiles")
-
-    tiles = List(Dict()).tag(sync=True)
-    """In order: `{"id": indicator, "html": picture}`."""
-
-    selected = Unicode().tag(sync=True)
-    """Id of the pressed tile; empty: none."""
-
-    label = Unicode().tag(sync=True)
-    """What the row is called, for screen readers."""
-
-    def on_touch(self, callback: Callable[[str], None]) -> None:
-        """Call with the id of the tile that was touched; `selected` is for the caller to set."""
-        _on(self, "touch", str, callback)
-
-
 class Account(anywidget.AnyWidget):
     """Who is signed in, and the way out; nothing where nobody is, as in a notebook.
 

@@ -1,5 +1,7 @@
 """Targets are judged from the figures alone, by the rule that the page says."""
 
+from datetime import datetime
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from citylib.panels.pledges import pledges_of
 def judged(city, make):
     """The state of one target over yearly figures of the city."""
 
-    def judged(values, value, by, start=None, since="", better="lower"):
+    def judged(values, value, by, start=None, since="", better="lower", today="2021-06-01"):
         array = make(
             "dust",
             "year",
@@ -26,7 +28,8 @@ def judged(city, make):
             target_source_en=["A plan"],
         )
         array.values[:, 0] = values
-        [found] = pledges_of(city, {"dust": array}, ["dust"], "en")
+        now = datetime.fromisoformat(today)
+        [found] = pledges_of(city, {"dust": array}, ["dust"], "en", now)
         return found
 
     return judged
@@ -46,6 +49,12 @@ def judged(city, make):
 )
 def test_the_state_follows_from_the_straight_way(judged, values, by, state):
     assert judged(values, 10, by).state == state
+
+
+@pytest.mark.parametrize("values", [[30, 28, 26], [30, 20, 9]])
+def test_a_date_that_passed_without_a_figure_is_not_judged(judged, values):
+    assert judged(values, 10, "2023", today="2023-12-31").state != "unknown"
+    assert judged(values, 10, "2023", today="2024-01-01").state == "unknown"
 
 
 def test_more_can_be_better(judged):

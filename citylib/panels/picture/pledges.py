@@ -100,6 +100,8 @@ def _note(one: Pledge, units: str, frequency: str, lang: str) -> str:
         parts = [say(lang, "pledges.path", value=look.figure(one.path, units, lang))]
         if one.state == "met":
             parts = [say(lang, "pledges.early")]
+        if one.state == "unknown":
+            return say(lang, "pledges.waiting", when=look.period(one.now, frequency, lang))
         if np.isfinite(one.trend):
             value = look.figure(one.trend, units, lang)
             by = look.period(one.by, frequency, lang)
