@@ -39,10 +39,10 @@ class GuardedWebsocketHandler(VoilaKernelWebsocketHandler):
         await super().get(kernel_id)
 
     async def pre_get(self) -> None:
-        """Look whose kernel it is, once it is known who asks."""
-        await super().pre_get()
+        """Look whose kernel it is, before anything is asked of it: it may be ending."""
         if not self.kernel_manager.open_to(self.kernel_id, self.current_user):
             raise HTTPError(404, f"there is no kernel {self.kernel_id}")
+        await super().pre_get()
 
     async def open(self, kernel_id: str) -> None:
         """Connect to the kernel, and keep asking whether the reader still may."""

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from support.axe import faults
-from support.screen import PUBLIC, SIZES, chromium, sign_in, watch
+from support.screen import PUBLIC, SIZES, sign_in, watch
 
 from citylib.panels.model import PAGES
 
@@ -74,13 +74,11 @@ def test_public_pages(browser, platform, theme):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_pages_of_the_hub(platform, size, theme):
+def test_pages_of_the_hub(browser, platform, size, theme):
     """Signing in, being refused, the list of dashboards, a page that is not there."""
     width, height = SIZES[size]
-    with chromium() as browser:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme
-        )
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    try:
         page = context.new_page()
         page.goto(f"{platform.url}/hub/login")
         found = {"sign-in": faults(page)}
@@ -95,3 +93,5 @@ def test_pages_of_the_hub(platform, size, theme):
             if "/voila/" not in page.url:  # the only dashboard
                 found[path] = faults(page)
         assert not any(found.values()), found
+    finally:
+        context.close()

@@ -13,8 +13,12 @@ def sign_in(page, platform, name):
     page.click("#login_submit")
 
 
+# What was open before may be there too.
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook"
+
+
 def says_42(page):
-    page.click(".jp-Notebook .jp-CodeCell .cm-content")
+    page.click(f"{SHOWN} .jp-CodeCell .cm-content")
     page.keyboard.press("Control+Enter")
     return page.locator(".jp-OutputArea-output:has-text('42')").count()
 
@@ -29,7 +33,7 @@ def test_pages_of_the_hub_and_jupyterlab_log_no_error_and_ask_no_other_machine(b
         page.wait_for_url("**/user/analyst/lab**", timeout=60_000)
         page.dblclick(".jp-DirListing-item:has-text('notebooks')")
         page.dblclick(".jp-DirListing-item:has-text('first.ipynb')")
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        page.wait_for_selector(f"{SHOWN} .jp-CodeCell")
         # What is run before the kernel is there is dropped.
         wait_until(lambda: says_42(page), 60, 1)
         # It would ask for permission to fetch news.

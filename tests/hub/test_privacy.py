@@ -30,7 +30,7 @@ def test_the_database_and_the_cluster_are_told_to_whom_they_concern(tmp_path, mo
     monkeypatch.setenv("CITYLIB_PSEUDONYM_KEY", "key-of-pseudonyms")
     city = SimpleNamespace(feeds={"air": SimpleNamespace(key="AIR_KEY")}, languages=["en"])
     monkeypatch.setattr("citylib.hub.installation.load_city", lambda folder: city)
-    monkeypatch.setattr("citylib.hub.installation.voila_arguments", lambda city: [])
+    monkeypatch.setattr("citylib.hub.installation.voila_arguments", lambda city, **_: [])
     one = SimpleNamespace(known={"gate": SimpleNamespace(source="simulated")})
     monkeypatch.setattr("citylib.hub.installation.read_cameras", lambda settings, city: one)
     here = Installation.load()

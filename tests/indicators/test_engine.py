@@ -36,6 +36,7 @@ class Town:
     """A city of two districts, one of them with two quarters."""
 
     code, timezone, languages = "1", ZONE, ("en",)
+    domains: dict = {}  # noqa: RUF012
     levels = {"district": Level(["1a", "1b"]), "quarter": Level(["1a1", "1a2"])}  # noqa: RUF012
     datasets = {  # noqa: RUF012
         "counts": SimpleNamespace(
