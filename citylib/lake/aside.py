@@ -110,11 +110,11 @@ def outdated(aside_uri: str, mended_uri: str, current: dict[str, str]) -> None:
     done = _brought_again(mended_uri)
     now = datetime.now(UTC)
     noted: dict[str, str] = {}
-    for part in scan(aside_uri, PLACE):
-        for name, row in zip(_names(part), part.to_pylist(), strict=True):
+    for part in scan(aside_uri, ["digest", "file", "line", "feed"]):
+        for row in part.to_pylist():
             digest = current.get(row["file"])
             if digest not in (None, row["digest"]) and not row["feed"]:
-                noted[name] = digest or ""
+                noted[_name(row["digest"], row["file"], row["line"], None, None)] = digest or ""
     new = [row for row in noted if row not in done]
     if new:
         rows = [{"row": row, "delivery": noted[row], "mended": now} for row in new]
