@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import floor, isfinite, log10
+from sys import float_info
 
 from citylib.look.words import say
 
@@ -18,6 +19,7 @@ LARGE = {
 }
 ROOMY = 100_000
 """From here on numbers are shown in short where there is little room."""
+MOST_PLACES = 8
 # Short dates for the axis of a chart, in the directives that strftime and d3-time-format share.
 AXIS_DATES = {
     "ko": {"year": "%Y", "month": "%Y.%-m", "day": "%Y.%-m.%-d", "hour": "%-m.%-d %H:%M"},
@@ -116,14 +118,12 @@ def alike(
     """
     sizes = [abs(value) for value in values if isfinite(value) and value]
     largest, smallest = (max(sizes), min(sizes)) if sizes else (1.0, 1.0)
-    size, word = 1.0, ""
+    ways = [(1.0, "")]
     if short and largest >= ROOMY:
-        fitting = [(s, w) for s, w in LARGE.get(lang, LARGE["en"]) if s / 100 <= smallest]
-        size, word = next(((s, w) for s, w in fitting if s <= largest), (1.0, ""))
-    parts = [size * 10.0**-places for places in range(9)]
-    places = next(
-        (n for n, part in enumerate(parts) if all(_is_multiple(v, part) for v in sizes)), 8
-    )
+        large = LARGE.get(lang, LARGE["en"])
+        ways = [(s, w) for s, w in large if s <= largest and s / 100 <= smallest] + ways
+    told = ((s, w, _places(sizes, s)) for s, w in ways)
+    size, word, places = next((way for way in told if way[2] is not None), (1.0, "", MOST_PLACES))
     if digits is not None:
         needed = max(digits - 1 - floor(log10(largest / size)), -floor(log10(smallest / size)), 0)
         places = min(places, needed)
@@ -137,8 +137,18 @@ def alike(
     ]
 
 
+def _places(values: Sequence[float], size: float) -> int | None:
+    """Decimals that tell all of the values, in units of `size`, exactly; None: too many."""
+    return next(
+        (n for n in range(MOST_PLACES + 1) if all(_is_multiple(v, size * 10.0**-n) for v in values)),
+        None,
+    )
+
+
 def _is_multiple(value: float, part: float) -> bool:
-    return abs(value / part - round(value / part)) <= 1e-9 * max(1.0, abs(value / part))
+    count = value / part
+    # What dividing floats may be off by, and no more.
+    return abs(count - round(count)) <= 8 * float_info.epsilon * max(1.0, abs(count))
 
 
 def figure(value: float, units: str, lang: str, short: bool = False) -> str:
