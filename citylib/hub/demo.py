@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -72,6 +73,8 @@ def main(
     ServeError
         It runs already, the data could not be brought up to date, or the hub does not start.
     """
+    # A shell starts what is in its background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings = settings or Settings.load()
     os.environ["CITYLIB_CONFIG"] = str(settings.root / FILE)
     here = Installation.load()

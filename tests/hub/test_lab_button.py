@@ -20,7 +20,8 @@ def test_a_notebook_is_published_and_taken_back_from_jupyterlab(bare_platform):
         folder = settings.var / "analysts" / "analyst"
         page.wait_for_url("**/user/analyst/lab**")
         write_notebook(folder / "pressed.ipynb", "print('hello')")
-        page.goto(f"{bare_platform.url}/user/analyst/lab/tree/pressed.ipynb")
+        page.goto(f"{bare_platform.url}/user/analyst/lab/tree/pressed.ipynb?reset")
+        page.wait_for_selector("#jp-main-dock-panel .jp-mod-current:has-text('pressed.ipynb')")
         button = ".jp-NotebookPanel-toolbar >> text=Publish"
 
         def dialog(text):
