@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
 import uuid
@@ -57,13 +59,23 @@ def new_york(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def _computed(city: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    root = tmp_path_factory.mktemp(city)
+    """Loaded and computed by the first worker that wants it; each has a copy for itself."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"{city}-computed"
     profile = Path(__file__).parents[1] / "cities" / city
-    (root / "citylib.toml").write_text(f'profile = "{profile}"\n', "utf-8")
-    settings = Settings.load(root)
-    run_load(settings, ())
-    run_compute(settings)
-    return settings
+    with Path(f"{shared}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.is_dir():
+            making = Path(f"{shared}.making")
+            making.mkdir()
+            (making / "citylib.toml").write_text(f'profile = "{profile}"\n', "utf-8")
+            settings = Settings.load(making)
+            run_load(settings, ())
+            run_compute(settings)
+            making.rename(shared)
+    root = tmp_path_factory.mktemp(city)
+    shutil.copytree(shared, root, dirs_exist_ok=True)
+    return Settings.load(root)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from support.port import COUNTS, HEADER, build_port, write
 from support.store import KEYS, serving
 
 from citylib.city.errors import CityError
-from citylib.lake import Delivery, Lake, StorageFault
+from citylib.lake import Delivery, Lake, StorageFault, storage
 from citylib.lake.sheet import sheet_of
 from citylib.lake.storage import filesystem, storage_options
 from citylib.lake.writer import Writer
@@ -123,11 +123,13 @@ def test_the_store_of_the_tests_puts_conditionally(store):
 
 @pytest.mark.parametrize("deaf", [False, True], ids=["request lost", "answer lost"])
 @pytest.mark.parametrize("what", ["load", "deliver", "compact"])
-def test_a_store_that_goes_leaves_nothing_half_written(lake, store, what, deaf):
+def test_a_store_that_goes_leaves_nothing_half_written(lake, store, monkeypatch, what, deaf):
     """It goes between the writing requests of an operation, comes back, and all is as it should.
 
     Every third moment; where the answer is lost other moments than where the request is.
     """
+    # A store that stays away is asked twice as well as many times.
+    monkeypatch.setattr(storage, "ATTEMPTS", 2)
     store.deaf = deaf
     write(lake.city.folder, {"records/counts/2.csv": SECOND})
 
