@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -78,9 +80,11 @@ class Posters:
         removed = 0
         for path in self._folder.glob("*.jpg"):
             hours = rules.get(path.stem, 0.0)
-            if time.time() - path.stat().st_mtime > hours * 3600:
-                path.unlink(missing_ok=True)
-                removed += 1
+            # Another gateway may have removed it by now.
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > hours * 3600:
+                    path.unlink()
+                    removed += 1
         return removed
 
     def close(self) -> None:
@@ -99,8 +103,6 @@ class Posters:
             return None
 
     def _make(self, name: str, form: Format | None, data: bytes, taken: float) -> None:
-        import os
-
         image = _decoded(form, data) if form else Image.open(io.BytesIO(data))
         image.thumbnail((WIDTH, WIDTH))
         out = io.BytesIO()

@@ -123,11 +123,13 @@ class Gateway:
         self.posters.keep(channel.camera, channel.key_picture)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop."""
+        """Work until told to stop; what goes wrong in one of its works ends it, to begin anew."""
         works = (self.viewings.run, self._beat, self._follow, self._clean)
-        tasks = [asyncio.create_task(work()) for work in works]
+        tasks = [asyncio.create_task(work()) for work in (stop.wait, *works)]
         try:
-            await stop.wait()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             for task in tasks:
                 task.cancel()
@@ -183,7 +185,10 @@ class Gateway:
 
     async def _clean(self) -> None:
         while True:
-            await asyncio.to_thread(self.posters.clean, [*self.cameras.known.values()])
+            try:
+                await asyncio.to_thread(self.posters.clean, [*self.cameras.known.values()])
+            except OSError as error:
+                log.error("posters that are to be forgotten cannot be removed: %s", error)
             await asyncio.sleep(CLEAN_EVERY)
 
 
