@@ -139,10 +139,10 @@ def alike(
 
 def _places(values: Sequence[float], size: float) -> int | None:
     """Decimals that tell all of the values, in units of `size`, exactly; None: too many."""
-    return next(
-        (n for n in range(MOST_PLACES + 1) if all(_is_multiple(v, size * 10.0**-n) for v in values)),
-        None,
-    )
+    for places in range(MOST_PLACES + 1):
+        if all(_is_multiple(value, size * 10.0**-places) for value in values):
+            return places
+    return None
 
 
 def _is_multiple(value: float, part: float) -> bool:

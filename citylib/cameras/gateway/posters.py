@@ -7,8 +7,8 @@ import io
 import os
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
