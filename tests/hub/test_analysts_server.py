@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbformat.sign import NotebookNotary
 from support.platform import wait_until, websocket, write_notebook
-from support.screen import chromium, watch
+from support.screen import chromium, open_in_lab, watch
 
 from citylib.hub.spawner import prepare_workspace
 from citylib.look.words import say
@@ -96,7 +96,7 @@ def test_the_preview_button_shows_the_page_without_asking_another_machine(bare_p
         page.fill("#password_input", bare_platform.accounts["analyst"])
         page.click("#login_submit")
         page.wait_for_url("**/user/analyst/lab**", timeout=60_000)
-        page.goto(f"{bare_platform.url}/user/analyst/lab/tree/notebooks/first.ipynb")
+        open_in_lab(page, bare_platform.url, "notebooks/first.ipynb")
         page.click("[data-jp-item-name=voilaRender]", timeout=60_000)
         preview = page.frame_locator("iframe[src*='/voila/render/']")
         preview.locator("#rendered_cells >> text=42").wait_for(timeout=60_000)

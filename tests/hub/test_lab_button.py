@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.platform import write_notebook
-from support.screen import chromium, sign_in
+from support.screen import chromium, open_in_lab, sign_in
 
 from citylib.panels.publishing import history
 
@@ -20,8 +20,7 @@ def test_a_notebook_is_published_and_taken_back_from_jupyterlab(bare_platform):
         folder = settings.var / "analysts" / "analyst"
         page.wait_for_url("**/user/analyst/lab**")
         write_notebook(folder / "pressed.ipynb", "print('hello')")
-        page.goto(f"{bare_platform.url}/user/analyst/lab/tree/pressed.ipynb?reset")
-        page.wait_for_selector("#jp-main-dock-panel .jp-mod-current:has-text('pressed.ipynb')")
+        open_in_lab(page, bare_platform.url, "pressed.ipynb")
         button = ".jp-NotebookPanel-toolbar >> text=Publish"
 
         def dialog(text):

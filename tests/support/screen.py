@@ -62,6 +62,13 @@ def sign_in(page: Page, url: str, name: str, password: str) -> None:
     page.wait_for_url(lambda address: "/hub/login" not in address)
 
 
+def open_in_lab(page: Page, url: str, path: str) -> None:
+    """Go to a notebook of the analyst's in JupyterLab, without those that were open before."""
+    page.goto(f"{url}/user/analyst/lab/tree/{path}?reset")
+    name = path.rpartition("/")[2]
+    page.wait_for_selector(f"#jp-main-dock-panel .jp-mod-current:has-text({name!r})")
+
+
 def open_dashboard(page: Page, url: str, query: str = "") -> None:
     """Go to the dashboard and wait until map and history are drawn."""
     page.goto(url + DASHBOARD + query, wait_until="commit")
