@@ -15,6 +15,7 @@ from citylib.city.settings import Settings
 from citylib.feeds.told import place_of
 from citylib.indicators.cube import Cube
 from citylib.indicators.densities import place_of as place_of_densities
+from citylib.look.fonts import SHEET
 from citylib.look.served import beginning
 from citylib.look.theme import THEMES
 from citylib.look.words import say
@@ -123,4 +124,12 @@ def page(asked: Any) -> bytes:
     else:
         found = (one.title for one in published(_pictures.settings) if one.file == asked.notebook)
         title = next(found, asked.notebook)
-    return beginning(city, asked.base_url, title, lang, picture).encode()
+    fonts = _fonts(_pictures.settings, asked.base_url)
+    return beginning(city, asked.base_url, title, lang, picture, fonts).encode()
+
+
+def _fonts(settings: Settings, base_url: str) -> str:
+    """Where the public site has letters, beside the dashboards' service."""
+    if not (settings.public / SHEET).is_file():
+        return ""
+    return f"{base_url.rstrip('/').rpartition('/')[0]}/public/{SHEET}"

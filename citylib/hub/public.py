@@ -61,8 +61,9 @@ class PublicFiles(StaticFileHandler):
             self.set_header(name, value)
 
     def set_extra_headers(self, path: str) -> None:
-        """Ask again every time, by ETag: pages are published anew."""
-        self.set_header("Cache-Control", "no-cache")
+        """Ask again every time, by ETag: pages are published anew; letters are not."""
+        kept = "public, max-age=604800" if path.startswith("fonts/") else "no-cache"
+        self.set_header("Cache-Control", kept)
 
     async def get(self, path: str, include_body: bool = True) -> None:
         """Send a file."""

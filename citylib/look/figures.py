@@ -122,8 +122,12 @@ def alike(
     if short and largest >= ROOMY:
         large = LARGE.get(lang, LARGE["en"])
         ways = [(s, w) for s, w in large if s <= largest and s / 100 <= smallest] + ways
-    told = ((s, w, _places(sizes, s)) for s, w in ways)
-    size, word, places = next((way for way in told if way[2] is not None), (1.0, "", MOST_PLACES))
+    places = None
+    for size, word in ways:
+        if (places := _places(sizes, size)) is not None:
+            break
+    if places is None:
+        places = MOST_PLACES
     if digits is not None:
         needed = max(digits - 1 - floor(log10(largest / size)), -floor(log10(smallest / size)), 0)
         places = min(places, needed)

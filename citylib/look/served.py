@@ -51,7 +51,9 @@ def voila_arguments(city: City, begun: bool = False) -> list[str]:
     return [f"--VoilaConfiguration.{key}={value}" for key, value in settings.items()]
 
 
-def beginning(city: City, base_url: str, title: str, lang: str, picture: str = "") -> str:
+def beginning(
+    city: City, base_url: str, title: str, lang: str, picture: str = "", fonts: str = ""
+) -> str:
     """How a page of the dashboards begins, before its kernel is asked.
 
     Parameters
@@ -66,6 +68,8 @@ def beginning(city: City, base_url: str, title: str, lang: str, picture: str = "
         Language of the picture.
     picture : str
         HTML of what the panels will show; empty: words say that they are coming.
+    fonts : str
+        Address of a style sheet with letters for browsers that have none; empty: there is none.
 
     Returns
     -------
@@ -73,7 +77,12 @@ def beginning(city: City, base_url: str, title: str, lang: str, picture: str = "
         HTML up to where Voila's part of the page begins.
     """
     return _beginning().render(
-        words=_words(city), base_url=base_url, title=title, lang=lang, picture=picture
+        words=_words(city),
+        base_url=base_url,
+        title=title,
+        lang=lang,
+        picture=picture,
+        fonts=fonts,
     )
 
 

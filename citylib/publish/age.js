@@ -20,5 +20,6 @@ function refresh() {
   }
 }
 
+for (const sheet of document.querySelectorAll("link[data-later]")) sheet.media = "all";
 refresh();
 setInterval(refresh, 60_000);

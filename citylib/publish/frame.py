@@ -9,6 +9,7 @@ from typing import Any
 
 from citylib.city.profile import City
 from citylib.look import figures as formats
+from citylib.look.fonts import SHEET
 from citylib.look.words import own_name, say, words
 from citylib.panels.picture.tile import local_now
 
@@ -34,6 +35,8 @@ class Site:
         Version of the cube.
     sign_in : str
         Address for staff; empty: none.
+    fonts : bool
+        Whether the site has letters of its own.
     """
 
     city: City
@@ -42,6 +45,7 @@ class Site:
     script: str
     version: str
     sign_in: str = ""
+    fonts: bool = False
 
     def file(self, lang: str, folder: str = "") -> str:
         """File of the page in a folder of a language, from the site's top."""
@@ -75,12 +79,15 @@ def frame(site: Site, lang: str, folder: str, title: str, body: str) -> str:
     name = escape(say(lang, "public_title", city=site.city.area_name(site.city.code, lang)))
     head = f'<a class="site" href="{up}{link(site.file(lang))}">{name}</a>' if folder else ""
     told = escape(json.dumps(_ages(lang), ensure_ascii=False))
+    # Not waited for: the script lets it hold once it is there.
+    fonts = f'<link rel="stylesheet" href="{up}{SHEET}" media="print" data-later>'
     return (
         f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{f'{escape(title)} – {name}' if folder else name}</title>"
         f'<meta name="description" content="{escape(say(lang, "public_note"))}">'
         f'<link rel="icon" href="data:,"><link rel="stylesheet" href="{up}{site.style}">'
+        f"{fonts if site.fonts else ''}"
         f'<script src="{up}{site.script}" data-words="{told}" defer></script></head>\n'
         f'<body><a class="skip" href="#main">{say(lang, "skip")}</a>'
         f"<header>{head or f'<h1>{name}</h1>'}{_languages(site, lang, folder, up)}</header>\n"

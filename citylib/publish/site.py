@@ -12,6 +12,7 @@ from typing import Any
 from citylib.city.profile import City, load_city
 from citylib.city.settings import Settings
 from citylib.look import theme
+from citylib.look.fonts import put_fonts
 from citylib.panels.picture.reading import districts
 from citylib.privacy.export import PublicExport
 from citylib.publish.frame import SOURCES, Site
@@ -69,7 +70,7 @@ def write(
     try:
         style = _put(new, "style", "css", _sheet())
         script = _put(new, "age", "js", SCRIPT.read_text("utf-8"))
-        site = Site(city, figures, style, script, version, sign_in)
+        site = Site(city, figures, style, script, version, sign_in, put_fonts(new))
         for path, text in _pages(site):
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(text, "utf-8")

@@ -72,3 +72,12 @@ def test_a_phone_scrolls_down_only_and_has_room_for_fingers(visit, path):
 def test_it_is_read_without_scripts_and_in_the_dark(visit):
     page = visit("en/", java_script_enabled=False, color_scheme="dark")
     assert page.locator("svg.map path.area").count() == 25
+
+
+@pytest.mark.parametrize("where", ["public", "dashboard"])
+def test_a_browser_without_korean_letters_gets_them_here(visit, dashboard, where):
+    page = visit() if where == "public" else dashboard()
+    page.wait_for_function(
+        """async () => (await document.fonts.load('16px "Noto Sans KR Variable"', '서울'))
+          .some((face) => face.status === "loaded")"""
+    )

@@ -52,6 +52,13 @@
   // The service tells what went wrong after it had begun the page.
   addEventListener("voila-failed", ({ detail }) => fail(detail.status >= 500 ? 20000 : 0));
   setTimeout(fail, 30000);
+  // Letters come when nothing else is to be done; a browser that has such fetches none.
+  const letters = () => {
+    const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet" });
+    sheet.href = root.dataset.fonts;
+    document.head.append(sheet);
+  };
+  if (root.dataset.fonts) (window.requestIdleCallback ?? setTimeout)(letters);
   // The next picture is in what is chosen now.
   addEventListener("pagehide", () => {
     for (const [name, value] of [["language", root.lang], ["theme", root.dataset.theme]]) {
