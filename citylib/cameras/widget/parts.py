@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent
 GATEWAY = "/services/cameras/"
 """Path of the gateway on the platform; other gateways are found by way of it."""
 KEYS = (
-    *("connecting", "lost", "not_allowed", "too_much", "simulated"),
+    *("connecting", "lost", "not_allowed", "too_much", "unsupported", "simulated"),
     *("pin", "shot", "full", "close", "kept", "not_kept", "no_picture"),
     *("wall", "size", "tiles", "tour", "tour_key", "close_all"),
     *("search", "count", "none", "not_found", "loading", "unreachable"),

@@ -80,6 +80,7 @@ function createPlayer({ gateway, camera, lang, words, on }) {
       waits -= next.byteLength;
       if (buffer) buffer.appendBuffer(next);
     } catch (error) {
+      if (error.name === "NotSupportedError") return tell("fault", words.unsupported);
       if (error.name !== "QuotaExceededError" || !trim(1)) renew();
     }
   };
@@ -91,7 +92,8 @@ function createPlayer({ gateway, camera, lang, words, on }) {
     buffer.remove(0, until);
     return true;
   };
-  const fed = () => {
+  const fed = ({ target }) => {
+    if (over || target !== buffer || media.readyState !== "open") return;
     follow();
     const held = buffer.buffered;
     const long = held.length && held.end(held.length - 1) - held.start(0) > 2 * KEEP;

@@ -40,7 +40,7 @@ function createPoints({ map, open }) {
   };
   const radius = () => {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-    return (rem / 16) * Math.min(8, Math.max(2.2, 2.2 + (map.getZoom() - 10.5) * 1.1));
+    return Math.min(rem / 2, Math.max(1.6, 1.8 * 2 ** ((map.getZoom() - 10.8) * 0.75)));
   };
   const colour = (name, other) => getComputedStyle(canvas).getPropertyValue(name).trim() || other;
 
@@ -56,7 +56,7 @@ function createPoints({ map, open }) {
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, width, height);
     const opened = new Set(open());
-    const ink = colour("--ink", "#fff");
+    const ink = colour("--accent", "#7cc7ff");
     const edge = colour("--ground", "#000");
     const path = new Path2D();
     const above = new Path2D();
@@ -67,7 +67,7 @@ function createPoints({ map, open }) {
       const y = places[2 * n + 1] * factor - top;
       if (x < -round || y < -round || x > width + round || y > height + round) continue;
       const into = opened.has(all[n].id) || n === marked ? above : path;
-      const big = into === above ? round * 1.8 : round;
+      const big = into === above ? round + 3 : round;
       into.moveTo(x + big, y);
       into.arc(x, y, big, 0, 2 * Math.PI);
       if (!wide || all[n].heading === null) continue;

@@ -37,9 +37,14 @@ function createSearch({ lang, words, on }) {
   const find = () => {
     const wish = plain(field.value.trim());
     if (!wish) return shut();
-    const fits = (one) => [one.id, ...Object.values(one.name)].some((name) => plain(name).includes(wish));
-    const leads = (one) => !plain(nameOf(one, lang)).startsWith(wish);
-    found = all.filter(fits).sort((a, b) => leads(a) - leads(b)).slice(0, FOUND);
+    const rank = (one) => {
+      const name = plain(nameOf(one, lang));
+      if (name.split(/[\s,]+/).includes(wish) || plain(one.id) === wish) return 0;
+      if (name.includes(wish)) return 1;
+      return [one.id, ...Object.values(one.name)].some((other) => plain(other).includes(wish)) ? 2 : 3;
+    };
+    const ranked = all.map((one) => [rank(one), one]).filter(([rank]) => rank < 3);
+    found = ranked.sort((a, b) => a[0] - b[0]).slice(0, FOUND).map(([, one]) => one);
     list.replaceChildren(
       ...found.map((one, place) => {
         const row = element("li", "", { id: `${id}-${place}`, textContent: nameOf(one, lang) });
