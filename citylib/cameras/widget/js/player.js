@@ -189,7 +189,7 @@ function createPlayer({ gateway, camera, lang, words, on }) {
     const pause = code === TOO_MUCH ? 5000 : PAUSES[Math.min(tries, PAUSES.length - 1)];
     tries += 1;
     again(pause);
-    if (opened || tries % 4 !== 3) return;
+    if (opened || (tries !== 1 && tries % 4 !== 3)) return;
     // Whether it is the gateway that is away, or the leave to see the camera.
     const answer = await fetch(camera.poster ?? `${gateway}poster/${camera.id}`).catch(() => null);
     if (answer?.status === 403 && !over) {
