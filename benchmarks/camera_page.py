@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import Page
@@ -142,27 +143,32 @@ GLASS = """async count => {
 }"""
 
 
-async def simulate(told: Path) -> None:
-    """Cameras that send no key frame on connect; whoever comes waits for the next."""
+async def simulate(told: Path, count: int) -> None:
+    """Cameras `late0` … that send all the time, and no key frame on connect: one waits for it."""
+    from citylib.cameras.simulator.encode import Encoder
     from citylib.cameras.simulator.mount import Mount
+    from citylib.cameras.simulator.picture import Scene
     from citylib.cameras.simulator.server import Simulator
 
-    mounts: dict[str, Mount] = {}
-
-    def find(name: str) -> Mount:
-        every = int(25 * INTERVAL)
-        return mounts.setdefault(name, Mount([name], every=every, key_at_once=False))
-
-    async with Simulator(find) as simulator:
+    every = int(25 * INTERVAL)
+    scene, encoder = Scene(["late"], "", 640, 360), Encoder("h264", 640, 360, 25, every)
+    now = datetime.now(UTC)
+    loop = [encoder.encode(scene.at(now, number), number * 3600) for number in range(every)]
+    mounts = {f"late{n}": Mount([str(n)], loop=loop, key_at_once=False) for n in range(count)}
+    async with Simulator(mounts.get) as simulator:
+        for mount in mounts.values():
+            mount.attach("h264", lambda *_: None, simulator.pool)
+            await asyncio.sleep(0.37)  # they are not in step
         told.with_suffix(".part").write_text(str(simulator.port))
         told.with_suffix(".part").rename(told)
         await asyncio.Event().wait()
 
 
 @contextmanager
-def waiting_cameras(told: Path) -> Iterator[int]:
+def late_cameras(told: Path, count: int) -> Iterator[int]:
     """Port of such cameras, in a process of their own."""
-    process = subprocess.Popen([sys.executable, __file__, "--simulate", str(told)])  # noqa: S603
+    command = [sys.executable, __file__, "--simulate", told, "--times", str(count)]
+    process = subprocess.Popen(command)  # noqa: S603
     try:
         while not told.exists():
             if process.poll() is not None:
@@ -184,8 +190,8 @@ def build(root: Path, port: int, times: int) -> tuple[Settings, list[str], list[
     with (own / "cameras.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     late = rows[-times:]
-    for row in late:
-        row["address"] = f"rtsp://127.0.0.1:{port}/rtsp/{row['id']}"
+    for number, row in enumerate(late):
+        row["address"] = f"rtsp://127.0.0.1:{port}/rtsp/late{number}"
     with (profile / "cameras.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
@@ -255,12 +261,12 @@ def main() -> None:
     parser.add_argument("--simulate", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.simulate:
-        asyncio.run(simulate(asked.simulate))
+        asyncio.run(simulate(asked.simulate, asked.times))
         return
     times = 4 if asked.quick else asked.times
     with tempfile.TemporaryDirectory(prefix="camera-page-") as folder, ExitStack() as stack:
         root = Path(folder)
-        port = stack.enter_context(waiting_cameras(root / "port"))
+        port = stack.enter_context(late_cameras(root / "port", times))
         settings, ready, late = build(root, port, times)
         if asked.state:
             shutil.copytree(asked.state / "cube", settings.var / "cube")
