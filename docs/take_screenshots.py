@@ -40,6 +40,8 @@ DASHBOARDS = [
     ("dashboard", "phone", "light", "en", "&area=11010"),
     ("domain", "laptop", "dark", "ko", "&domain=air&indicator=pm10"),
     ("density", "laptop", "light", "en", "&layer=density-bike_stations"),
+    ("cameras", "laptop", "dark", "en", "&layer=cameras&area=11010"),
+    ("cameras", "phone", "light", "ko", "&layer=cameras&area=11010"),
     ("pledges", "wall", "dark", "ko", "&page=pledges"),
     ("pledges", "phone", "light", "en", "&page=pledges"),
     ("district", "wall", "light", "ko", "&page=district&area=11010"),
@@ -109,6 +111,9 @@ def _dashboards(browser: Browser, platform: Platform) -> None:
         page.wait_for_selector(".city-page:not(.away)")
         if "layer=density" in asked:
             page.wait_for_selector("path.cell")
+        if "layer=cameras" in asked:
+            four = "document.querySelectorAll('.camera-tile[data-state=live]').length === 4"
+            page.wait_for_function(four)
         page.wait_for_function(STILL)
         _shoot(page, f"{name}-{size}-{theme}-{language}", full=size == "phone")
         context.close()

@@ -9,6 +9,7 @@ from ipywidgets import Box
 
 from citylib.city.areas import AreaLevel
 from citylib.look.words import say
+from citylib.panels.cameras import NAME
 from citylib.panels.indicator import FOLLOWED, back_key
 from citylib.panels.links import go
 from citylib.panels.model import CityModel
@@ -83,7 +84,8 @@ class DistrictPage(Box):
             around = f"<h3>{say(lang, 'district.neighbours')}</h3>"
             around += near_by(city, level.id, area, lang)
             around += f"<h3>{say(lang, 'district.key')}</h3>{key(lang)}"
-        self.place.html = f'<div class="where">{locator(city, level.id, area)}</div>{around}'
+        doors = _cameras(model) if self._paged else ""
+        self.place.html = f'<div class="where">{locator(city, level.id, area)}</div>{doors}{around}'
         self.others.html = _others(model)
         (self.others.remove_class if self.others.html else self.others.add_class)("empty")
         if area == city.code:
@@ -148,6 +150,16 @@ def _summary(known: list[Standing], lang: str) -> str:
         words = say(lang, "district.past", count=past)
         alarm = f' <span class="state beyond">{SIGNS["beyond"]} {words}</span>'
     return f'<p class="shown">{say(lang, "district.count", count=len(known))}{alarm}</p>'
+
+
+def _cameras(model: CityModel) -> str:
+    """The way to the cameras of the area, where the map has some."""
+    if model.area == model.city.code or NAME not in {layer.name for layer in model.layers}:
+        return ""
+    return (
+        f'<button type="button" class="key" data-press="layer:{NAME}">'
+        f"{say(model.language, 'cameras.here')}</button>"
+    )
 
 
 def _others(model: CityModel) -> str:

@@ -29,6 +29,8 @@ def go(model: CityModel, what: str) -> None:
             model.area = value
             if kind == "district":
                 model.page = "district"
+        elif kind == "layer" and value in {layer.name for layer in model.layers}:
+            model.layer, model.page = value, PAGES[0]
         elif kind == "place" and value.isdigit():
             model.move(int(value))
 

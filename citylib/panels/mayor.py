@@ -16,6 +16,7 @@ from citylib.indicators.densities import place_of as place_of_densities
 from citylib.look import theme
 from citylib.look.words import languages, own_name, say
 from citylib.operations.store import Store
+from citylib.panels.cameras import camera_layers
 from citylib.panels.follow import follow, newest
 from citylib.panels.layers import density_layers
 from citylib.panels.model import PAGES, CityModel, CubeFigures
@@ -98,7 +99,8 @@ class MayorDashboard:
             if cube.empty:
                 return notice(city, None)
             model = CityModel(city, CubeFigures(cube))
-            model.layers = density_layers(place_of_densities(settings))
+            densities = density_layers(place_of_densities(settings))
+            model.layers = (*densities, *camera_layers(settings, city))
             dashboard = cls(model)
         except CityError as error:
             return notice(city, error)

@@ -85,6 +85,14 @@ class Channel:
         self._first: bytes | None = None
         self._live_since = 0.0
 
+    @property
+    def newest(self) -> bytes:
+        """What the newest picture can be made from: MP4 from a key frame on, or a JPEG; nothing
+        while there is none."""
+        if self._stream and self._stream["mime"] == JPEG:
+            return self._pictures[-1] if self._pictures else b""
+        return b"".join(self._pictures) if len(self._pictures) > 1 else b""
+
     def attach(self, viewer: Viewer) -> None:
         """One more watches; the first begins the pull."""
         if self._leaving:

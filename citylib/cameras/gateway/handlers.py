@@ -4,95 +4,30 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
+from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.httputil import format_timestamp
 from tornado.ioloop import PeriodicCallback
 from tornado.iostream import StreamClosedError
-from tornado.web import HTTPError, RequestHandler
+from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from citylib.access.roles import Role, role_of
+from citylib.cameras.gateway.handler import Handler
+from citylib.cameras.gateway.kept import KeptHandler, SnapshotHandler
+from citylib.cameras.gateway.snapshots import NAME as KEPT_NAME
 from citylib.cameras.gateway.viewer import Viewer
-from citylib.cameras.registry.model import Camera
 from citylib.city.errors import CityError
 from citylib.look.words import say
-
-if TYPE_CHECKING:
-    from citylib.cameras.gateway.service import Gateway
 
 RECHECK = 30
 """Seconds between two looks whether somebody who watches still may."""
 SEND_BUFFER = 128 * 1024
 """Bytes that the system keeps for a viewer; what waits longer is left out by us, and not late."""
 POLICY_VIOLATION, GONE, TRY_LATER = 1008, 1001, 1013
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Server": "city",
-}
 
 
-class _Handler(HubOAuthenticated, RequestHandler):
-    """Knows who asks; says what is wrong in words, and never more."""
-
-    who = "public"
-    role: Role | None = None
-
-    @property
-    def gateway(self) -> Gateway:
-        """The service."""
-        found: Gateway = self.settings["gateway"]
-        return found
-
-    def set_default_headers(self) -> None:
-        """Say what browsers may do with what they get."""
-        for name, value in HEADERS.items():
-            self.set_header(name, value)
-
-    def check_xsrf_cookie(self) -> None:
-        """Nothing changes by asking, and other sites cannot read the answers."""
-
-    async def prepare(self) -> None:
-        """Find out who asks."""
-        self.who, self.role = await self._reader(use_cache=True)
-
-    async def _reader(self, use_cache: bool) -> tuple[str, Role | None]:
-        """Name and role; of who is not signed in, or may not be here, the public's."""
-        auth = self.hub_auth
-        token = auth.get_token(self)
-        if not token:
-            return "public", None
-        user = await auth.user_for_token(
-            token, use_cache=use_cache, session_id=auth.get_session_id(self), sync=False
-        )
-        if not user or not auth.check_scopes(auth.access_scopes, user):
-            return "public", None
-        return str(user["name"]), role_of(set(user.get("groups") or ()))
-
-    def camera(self, name: str) -> Camera:
-        """A camera that the reader may see.
-
-        Raises
-        ------
-        HTTPError
-            There is none of that name, or it is not for this reader: that is not told apart.
-        """
-        camera = self.gateway.cameras.known.get(name)
-        if camera is None or not camera.seen_by(self.role):
-            raise HTTPError(403, reason="no such camera, or not for you")
-        return camera
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with a sentence; what went wrong inside is told to nobody."""
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(self._reason if status_code < 500 else "this did not work; try again")
-
-
-class ListHandler(_Handler):
+class ListHandler(Handler):
     """The cameras that the reader may see, without addresses."""
 
     async def get(self) -> None:
@@ -116,7 +51,7 @@ class ListHandler(_Handler):
         self.write({"cameras": told})
 
 
-class SignInHandler(_Handler):
+class SignInHandler(Handler):
     """Gives a browser that is signed in at the hub this service's cookie, without a question.
 
     A page that shows cameras opens it once, in a frame that is not seen.
@@ -130,21 +65,22 @@ class SignInHandler(_Handler):
             self.write({"name": self.who, "role": self.role})
 
 
-class PosterHandler(_Handler):
+class PosterHandler(Handler):
     """The newest poster of a camera."""
 
     async def get(self, name: str) -> None:
-        """Send a JPEG; 404 while there is none."""
+        """Send a JPEG; nothing while there is none, which is no fault."""
         camera = self.camera(name)
         found = await self.gateway.poster(camera)
         if found is None:
-            raise HTTPError(404, reason="no picture of this camera yet")
+            self.set_status(204)
+            return
         self.set_header("Content-Type", "image/jpeg")
         self.set_header("Last-Modified", format_timestamp(found[1]))
         self.finish(found[0])
 
 
-class WatchHandler(_Handler, WebSocketHandler):
+class WatchHandler(Handler, WebSocketHandler):
     """Pictures of a camera, as they come.
 
     Texts are JSON: `state` (how the camera is doing; `text` in the reader's language), `stream` (a
@@ -266,12 +202,14 @@ def routes(prefix: str) -> list[Any]:
         (rf"{prefix}sign-in", SignInHandler),
         (rf"{prefix}poster/{name}", PosterHandler),
         (rf"{prefix}watch/{name}", WatchHandler),
+        (rf"{prefix}snapshot/{name}", SnapshotHandler),
+        (rf"{prefix}snapshot/{name}/({KEPT_NAME})", KeptHandler),
         (rf"{prefix}oauth_callback", HubOAuthCallbackHandler),
         (".*", NothingHandler),
     ]
 
 
-class NothingHandler(_Handler):
+class NothingHandler(Handler):
     """There is nothing else."""
 
     async def get(self) -> None:

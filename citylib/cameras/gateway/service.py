@@ -18,6 +18,7 @@ from citylib.cameras.gateway.channel import Channel
 from citylib.cameras.gateway.handlers import WatchHandler, routes
 from citylib.cameras.gateway.posters import Posters
 from citylib.cameras.gateway.sharing import gateway_of
+from citylib.cameras.gateway.snapshots import Snapshots
 from citylib.cameras.gateway.targets import Targets
 from citylib.cameras.gateway.transcode import Transcoders
 from citylib.cameras.gateway.viewer import Viewer
@@ -67,6 +68,7 @@ class Gateway:
         self.channels: dict[str, Channel] = {}
         self.open: set[WatchHandler] = set()
         self.posters = Posters(settings.var / "cameras" / "posters")
+        self.snapshots = Snapshots(settings.var / "cameras" / "snapshots")
         self.viewings = Viewings(store, settings.var / "cameras" / f"{self.name}.open")
         self.take(read_cameras(settings, city))
 
@@ -137,6 +139,7 @@ class Gateway:
             await asyncio.gather(*(channel.close() for channel in [*self.channels.values()]))
             await self.viewings.finish()
             self.posters.close()
+            self.snapshots.close()
 
     async def _beat(self) -> None:
         while True:
@@ -185,10 +188,12 @@ class Gateway:
 
     async def _clean(self) -> None:
         while True:
+            cameras = [*self.cameras.known.values()]
             try:
-                await asyncio.to_thread(self.posters.clean, [*self.cameras.known.values()])
+                await asyncio.to_thread(self.posters.clean, cameras)
+                await asyncio.to_thread(self.snapshots.clean, cameras)
             except OSError as error:
-                log.error("posters that are to be forgotten cannot be removed: %s", error)
+                log.error("pictures that are to be forgotten cannot be removed: %s", error)
             await asyncio.sleep(CLEAN_EVERY)
 
 

@@ -17,7 +17,7 @@ from citylib.operations.store import Store
 
 log = logging.getLogger(__name__)
 
-OPENED, CLOSED = "opened camera", "closed camera"
+OPENED, CLOSED, KEPT = "opened camera", "closed camera", "kept picture of camera"
 MOST_WAITING = 2000
 """Entries that wait for the operations store; with more, nobody may open another camera."""
 NOTE_EVERY = 5.0
@@ -65,6 +65,10 @@ class Viewings:
         """The viewing is over."""
         who, camera, began = self._open.pop(number)
         self._put(who, CLOSED, camera, {"seconds": round(time.time() - began, 1), "why": why})
+
+    def kept(self, who: str, camera: str, picture: str) -> None:
+        """Somebody kept a picture of a camera."""
+        self._put(who, KEPT, camera, {"picture": picture})
 
     def _put(self, who: str, action: str, camera: str, detail: dict[str, Any]) -> None:
         self._waiting.append((who, action, camera, detail))

@@ -53,6 +53,11 @@ def read_cameras(settings: Settings, city: City) -> Cameras:
     return cameras
 
 
+def has_cameras(settings: Settings, city: City) -> bool:
+    """Whether the installation has a list of cameras; nothing of it is read."""
+    return (city.folder / "cameras.csv").is_file() or imported(settings).is_file()
+
+
 def imported(settings: Settings) -> Path:
     """The file of imported cameras."""
     return settings.var / "cameras" / "imported.json"

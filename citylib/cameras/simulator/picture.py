@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from citylib.cameras.lettering import font, writable
 
 Pixels = NDArray[np.uint8]
 
-FONTS = (
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
-    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-)
-"""Fonts with more letters than the one that Pillow brings, where Debian puts them."""
 SKY, ROAD, TEXT = 150, 70, 235
 BITS = 32
-
-
-@cache
-def font(size: int) -> tuple[Any, bool]:
-    """A font, and whether it has letters of all languages."""
-    for path in FONTS:
-        if Path(path).is_file():
-            return ImageFont.truetype(path, size), "CJK" in path
-    return ImageFont.load_default(size), False
 
 
 class Scene:
@@ -107,8 +91,8 @@ class Scene:
         # A tint of its own, so that tiles of a wall are told apart.
         frame[h : h * 5 // 4] = 118 + int(random.integers(0, 20))
         frame[h * 5 // 4 :] = 118 + int(random.integers(0, 20))
-        size, every = self._size, font(self._size)[1]
-        name = next((one for one in names if every or one.isascii()), "camera")
+        size = self._size
+        name = writable(names, size, "camera")
         for text, top, shade in ((name, 0, SKY - 60), (place, size * 3 // 2, SKY - 60)):
             frame[top : top + size * 3 // 2] = _written(text, w, size * 3 // 2, size, shade)
         badge = _written("SIMULATED", size * 7, size * 3 // 2, size, 16)

@@ -1,0 +1,78 @@
+"""What all addresses of the gateway have in common: who asks, and which cameras they may see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyterhub.services.auth import HubOAuthenticated
+from tornado.web import HTTPError, RequestHandler
+
+from citylib.access.roles import Role, role_of
+from citylib.cameras.registry.model import Camera
+
+if TYPE_CHECKING:
+    from citylib.cameras.gateway.service import Gateway
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Server": "city",
+}
+
+
+class Handler(HubOAuthenticated, RequestHandler):
+    """Knows who asks; says what is wrong in words, and never more."""
+
+    who = "public"
+    role: Role | None = None
+
+    @property
+    def gateway(self) -> Gateway:
+        """The service."""
+        found: Gateway = self.settings["gateway"]
+        return found
+
+    def set_default_headers(self) -> None:
+        """Say what browsers may do with what they get."""
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    def check_xsrf_cookie(self) -> None:
+        """Nothing changes by asking, and other sites cannot read the answers."""
+
+    async def prepare(self) -> None:
+        """Find out who asks."""
+        self.who, self.role = await self._reader(use_cache=True)
+
+    async def _reader(self, use_cache: bool) -> tuple[str, Role | None]:
+        """Name and role; of who is not signed in, or may not be here, the public's."""
+        auth = self.hub_auth
+        token = auth.get_token(self)
+        if not token:
+            return "public", None
+        user = await auth.user_for_token(
+            token, use_cache=use_cache, session_id=auth.get_session_id(self), sync=False
+        )
+        if not user or not auth.check_scopes(auth.access_scopes, user):
+            return "public", None
+        return str(user["name"]), role_of(set(user.get("groups") or ()))
+
+    def camera(self, name: str) -> Camera:
+        """A camera that the reader may see.
+
+        Raises
+        ------
+        HTTPError
+            There is none of that name, or it is not for this reader: that is not told apart.
+        """
+        camera = self.gateway.cameras.known.get(name)
+        if camera is None or not camera.seen_by(self.role):
+            raise HTTPError(403, reason="no such camera, or not for you")
+        return camera
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with a sentence; what went wrong inside is told to nobody."""
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(self._reason if status_code < 500 else "this did not work; try again")
