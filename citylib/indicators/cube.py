@@ -74,14 +74,16 @@ class Cube:
         return str(self._session.snapshot_id)
 
     @property
+    def newest(self) -> str | None:
+        """Identifier of the newest version, whichever is shown; None: there is no cube yet."""
+        repo = self._repo()
+        return None if repo is None else str(repo.lookup_branch(BRANCH))
+
+    @property
     def stale(self) -> bool:
         """Whether there is a newer version than the one that is shown."""
-        repo = self._repo()
-        return (
-            repo is not None
-            and self._as_of is None
-            and str(repo.lookup_branch(BRANCH)) != self.version
-        )
+        newest = self.newest
+        return newest is not None and self._as_of is None and newest != self.version
 
     def refresh(self) -> None:
         """Show the newest version from now on, or the one that `as_of` says."""
