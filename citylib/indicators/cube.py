@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -24,6 +24,7 @@ import zarr
 
 from citylib.city.errors import CityError
 from citylib.indicators.draft import Draft
+from citylib.indicators.stored import Stored, read_stored
 from citylib.indicators.versions import BRANCH, KEEP, MOST, expire, moment_of, storage
 
 
@@ -101,18 +102,10 @@ class Cube:
         """
         if version == self.version:
             return set()
-        repo = self._repo()
-        try:
-            difference = repo.diff(from_snapshot_id=version, to_snapshot_id=self.version)
-            before = _about(repo.readonly_session(snapshot_id=version).store)
-        except (icechunk.IcechunkError, ValueError):
+        touched = self.touched_since(version)
+        if touched is None:
             return set(self._groups)
-        touched = {
-            *difference.updated_chunks,
-            *difference.updated_arrays,
-            *difference.new_arrays,
-            *difference.deleted_arrays,
-        }
+        before = _about(self._repo().readonly_session(snapshot_id=version).store)
 
         def same(name: str) -> bool:
             return all(
@@ -125,6 +118,25 @@ class Cube:
             for name, group in self._groups.items()
             if not same(name) or touched & {f"/{group}/{name}", f"/{group}/area"}
         }
+
+    def touched_since(self, version: str) -> set[str] | None:
+        """Paths of the arrays that were written since an earlier version, such as
+        `/district/day/pm25`; None: that version is gone.
+        """
+        try:
+            difference = self._repo().diff(from_snapshot_id=version, to_snapshot_id=self.version)
+        except (icechunk.IcechunkError, ValueError):
+            return None
+        return {
+            *difference.updated_chunks,
+            *difference.updated_arrays,
+            *difference.new_arrays,
+            *difference.deleted_arrays,
+        }
+
+    def stored(self, indicators: Iterable[str]) -> dict[str, Stored]:
+        """Figures of indicators as they are stored, by id; read all at a time."""
+        return read_stored(self._session.store, self._root, indicators)
 
     def ids(self) -> list[str]:
         """Indicators in the cube, in the order of their declaration."""

@@ -22,6 +22,8 @@ import xarray as xr
 
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
+from citylib.indicators.periods import UNIT
+from citylib.indicators.stored import Stored
 
 ABOUT = "about.json"
 DIMS = ("time", "area")
@@ -58,8 +60,8 @@ def lay_out(cube: Cube, place: Path) -> None:
         if cube.stale:
             cube.refresh()
         before = _told(place) or {}
-        if before.get("version") == cube.version:
-            return
+        if before.get("version") == cube.version or "axes" not in cube.attrs:
+            return  # the second: made by an earlier version of the program, which counted otherwise
         about = _laid_out(cube, place, before)
         _write(place / ABOUT, json.dumps(about, ensure_ascii=False).encode())
         # Readers that have just read the names before may still be about to map those.
@@ -222,47 +224,61 @@ def _opened(path: Path, kind: str, shape: Sequence[int]) -> np.ndarray:
 def _laid_out(cube: Cube, place: Path, before: dict[str, Any]) -> dict[str, Any]:
     """Write what is not there yet; what `about.json` is to say."""
     known, there = before.get("indicators", {}), {path.name for path in place.glob("*.figures")}
-    changed = cube.changed_since(before["version"]) if before else set(cube.ids())
-    indicators, groups = {}, dict(before.get("groups", {}))
-    for name in cube.ids():
+    touched = cube.touched_since(before["version"]) if before else None
+    about = cube.attrs
+
+    def said(name: str) -> list[Any]:
+        return [about.get(key, {}).get(name) for key in ("groups", "spans", "declarations")]
+
+    def same(name: str) -> bool:
         one = known.get(name)
-        if one is None or name in changed or not {one["file"], one["times"]} <= there:
+        return (
+            (one is not None and touched is not None)
+            and one["said"] == said(name)
+            and not touched & {f"/{one['group']}/{name}", f"/{one['group']}/area"}
+            and {one["file"], one["times"]} <= there
+        )
+
+    indicators: dict[str, Any] = {name: known[name] if same(name) else {} for name in cube.ids()}
+    new = [name for name, one in indicators.items() if not one]
+    groups = {
+        group: axes
+        for group, axes in before.get("groups", {}).items()
+        if touched is not None and f"/{group}/area" not in touched
+    }
+    for name, stored in cube.stored(new).items():
+        group = about["groups"][name]
+        if group not in groups:
             array = cube.read(name)
-            one = _save(array, cube.version, place, there)
-            groups[one["group"]] = {
+            groups[group] = {
                 "areas": [str(code) for code in array["area"].values],
                 "area": dict(array["area"].attrs),
                 "time": dict(array["time"].attrs),
             }
-        indicators[name] = one
+        indicators[name] = {"said": said(name), "group": group, "attrs": stored.attrs} | _save(
+            name, stored, group.rpartition("/")[2], cube.version, place, there
+        )
     return {
         "version": cube.version,
-        "computed": cube.attrs.get("computed", ""),
+        "computed": about.get("computed", ""),
         "groups": {one["group"]: groups[one["group"]] for one in indicators.values()},
         "indicators": indicators,
     }
 
 
-def _save(array: xr.DataArray, version: str, place: Path, there: set[str]) -> dict[str, Any]:
+def _save(
+    name: str, stored: Stored, frequency: str, version: str, place: Path, there: set[str]
+) -> dict[str, Any]:
     """Write an indicator's figures, and its periods if they are not there."""
-    frequency = array.attrs.get("frequency", "")
-    starts = np.asarray(array["time"].values, dtype="datetime64[ns]")
-    first = np.datetime_as_string(starts[0], "h") if starts.size else ""
-    # Periods follow each other without gaps: these three say which they are.
-    times = f"time-{frequency}-{first}-{starts.size}.figures"
-    file = f"{array.name}-{version}.figures"
-    values = np.asarray(array.values, dtype="float64")
-    for name, content in ((times, starts), (file, values)):
-        if name not in there:
-            _write(place / name, content.tobytes())
-            there.add(name)
-    return {
-        "file": file,
-        "shape": list(values.shape),
-        "times": times,
-        "group": f"{array['area'].attrs.get('level', '')}/{frequency}",
-        "attrs": {key: value for key, value in array.attrs.items() if key != "computed"},
-    }
+    count = len(stored.values)
+    times, file = f"time-{frequency}-{stored.first}-{count}.figures", f"{name}-{version}.figures"
+    periods = np.arange(stored.first, stored.first + count)
+    starts = periods.astype(f"datetime64[{UNIT[frequency]}]").astype("datetime64[ns]")
+    for path, values in ((times, starts), (file, stored.values)):
+        if path not in there:
+            _write(place / path, values.tobytes())
+            there.add(path)
+    return {"file": file, "times": times, "shape": list(stored.values.shape)}
 
 
 def _told(place: Path) -> dict[str, Any] | None:
