@@ -44,7 +44,8 @@ from websockets.exceptions import ConnectionClosed
 from citylib.access.accounts import Accounts
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
-from citylib.indicators.refresh import run_compute
+from citylib.indicators.mapped import lay_out, place_of
+from citylib.indicators.refresh import announce, run_compute
 from citylib.lake.errors import DatasetMissing
 from citylib.lake.report import run_load
 from citylib.look.theme import CLASSES
@@ -208,8 +209,8 @@ class Viewer:
 
 def many(
     platform: Platform, settings: Settings, page: Page, viewers: int
-) -> tuple[list[float], list[float]]:
-    """Seconds until each viewer was told of new figures, the browser last, and MB of each."""
+) -> tuple[list[float], list[float], list[float]]:
+    """Seconds until each viewer was told of new figures, the browser last; MB before and after."""
     with Store(settings.database) as store:
         accounts = Accounts(store)
         most = SharedKernelManager.most_for_one.default_value
@@ -224,27 +225,31 @@ def many(
             open_ones.append(Viewer(platform, clients[n // most]))
             stack.callback(open_ones[-1].socket.close)
         time.sleep(3)
-        sizes = [private(platform.find(one.kernel)[0]) for one in open_ones]
+        processes = [platform.find(one.kernel)[0] for one in open_ones]
+        sizes = [private(process) for process in processes]
         page.evaluate(WATCH)
         began = commit(settings)
         page.wait_for_function("window.recoloured", timeout=30_000)
         seen = time.time() - began
         _until(lambda: all(one.told > began for one in open_ones))
-        return [*(one.told - began for one in open_ones), seen], sizes
+        told = [*(one.told - began for one in open_ones), seen]
+        return told, sizes, [private(process) for process in processes]
 
 
 def commit(settings: Settings) -> float:
-    """A new version of the figures, the areas' newest in another order; when it was known."""
+    """A new version of the figures, the areas' newest in another order; when it was committed."""
     cube = Cube(settings.cube)
     array = cube.read(INDICATOR).load()
     last = int(np.flatnonzero(np.isfinite(array.values).any(axis=1))[-1])
     array[last, 1:] = array[last, :0:-1].values
     with cube.draft() as draft:
         draft.put([array])
-        version = draft.commit("turned round")
+        draft.commit("turned round")
+    began = time.time()
     with Store(settings.database) as store:
-        store.changes.append("cube", version, key=f"cube:{version}")
-    return time.time()
+        lay_out(cube, place_of(settings))
+        announce(cube, store)
+    return began
 
 
 def main() -> None:
@@ -264,6 +269,7 @@ def main() -> None:
         settings = Settings.load(root)
         if asked.state:
             shutil.copytree(asked.state / "cube", settings.var / "cube")
+            lay_out(Cube(settings.cube), place_of(settings))
         else:
             with suppress(DatasetMissing):
                 run_load(settings, FEW if asked.quick else ())
@@ -304,7 +310,7 @@ def main() -> None:
         page = context.new_page()
         page.goto(ours, wait_until="commit")
         page.wait_for_selector("#first", state="detached")
-        told, private_each = many(platform, settings, page, viewers)
+        told, private_each, private_after = many(platform, settings, page, viewers)
     figures = []
     for key, title, goal in (
         ("picture", "first picture", 0.3),
@@ -331,6 +337,7 @@ def main() -> None:
             "private memory of each further viewer",
             statistics.fmean(private_each), "MB", PLAIN, sizes[PLAIN], 30,
         ),
+        figure("the same, once it has shown new figures", statistics.fmean(private_after), "MB"),
         figure(f"{viewers} viewers told new figures, median", statistics.median(told), "s"),
         figure(f"{viewers} viewers told new figures, the last", max(told), "s"),
     ]  # fmt: skip

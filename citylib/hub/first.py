@@ -15,6 +15,8 @@ from citylib.city.settings import Settings
 from citylib.feeds.told import place_of
 from citylib.indicators.cube import Cube
 from citylib.indicators.densities import place_of as place_of_densities
+from citylib.indicators.mapped import MappedCube
+from citylib.indicators.mapped import place_of as place_of_figures
 from citylib.look.fonts import SHEET
 from citylib.look.served import beginning
 from citylib.look.theme import THEMES
@@ -49,7 +51,8 @@ class Pictures:
 
     @cached_property
     def _figures(self) -> CubeFigures:
-        return CubeFigures(Cube(self.settings.cube))
+        cube = Cube(self.settings.cube)
+        return CubeFigures(MappedCube(cube, place_of_figures(self.settings)))
 
     def picture(self, view: dict[str, str], theme: str) -> str:
         """The dashboard in a view, as `citylib.panels.view` describes it.

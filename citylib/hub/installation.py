@@ -252,7 +252,10 @@ class Installation:
         return [*([gateway] if cameras else []), *([simulated] if needed else [])]
 
 
-PRELOAD = ("citylib.panels.mayor", "citylib.indicators.cube", "dask.array", "sqlite3")
+PRELOAD = (
+    *("citylib.panels.mayor", "citylib.indicators.mapped", "dask.array", "sqlite3"),
+    "citylib.hub.warm:warm",
+)
 """What every kernel of the dashboards has when it starts."""
 NETWORK = tuple(
     form(name)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -24,6 +24,7 @@ import zarr
 
 from citylib.city.errors import CityError
 from citylib.indicators.draft import Draft
+from citylib.indicators.stored import Stored, read_stored
 from citylib.indicators.versions import BRANCH, KEEP, MOST, expire, moment_of, storage
 
 
@@ -74,14 +75,16 @@ class Cube:
         return str(self._session.snapshot_id)
 
     @property
+    def newest(self) -> str | None:
+        """Identifier of the newest version, whichever is shown; None: there is no cube yet."""
+        repo = self._repo()
+        return None if repo is None else str(repo.lookup_branch(BRANCH))
+
+    @property
     def stale(self) -> bool:
         """Whether there is a newer version than the one that is shown."""
-        repo = self._repo()
-        return (
-            repo is not None
-            and self._as_of is None
-            and str(repo.lookup_branch(BRANCH)) != self.version
-        )
+        newest = self.newest
+        return newest is not None and self._as_of is None and newest != self.version
 
     def refresh(self) -> None:
         """Show the newest version from now on, or the one that `as_of` says."""
@@ -99,18 +102,10 @@ class Cube:
         """
         if version == self.version:
             return set()
-        repo = self._repo()
-        try:
-            difference = repo.diff(from_snapshot_id=version, to_snapshot_id=self.version)
-            before = _about(repo.readonly_session(snapshot_id=version).store)
-        except (icechunk.IcechunkError, ValueError):
+        touched = self.touched_since(version)
+        if touched is None:
             return set(self._groups)
-        touched = {
-            *difference.updated_chunks,
-            *difference.updated_arrays,
-            *difference.new_arrays,
-            *difference.deleted_arrays,
-        }
+        before = _about(self._repo().readonly_session(snapshot_id=version).store)
 
         def same(name: str) -> bool:
             return all(
@@ -123,6 +118,25 @@ class Cube:
             for name, group in self._groups.items()
             if not same(name) or touched & {f"/{group}/{name}", f"/{group}/area"}
         }
+
+    def touched_since(self, version: str) -> set[str] | None:
+        """Paths of the arrays that were written since an earlier version, such as
+        `/district/day/pm25`; None: that version is gone.
+        """
+        try:
+            difference = self._repo().diff(from_snapshot_id=version, to_snapshot_id=self.version)
+        except (icechunk.IcechunkError, ValueError):
+            return None
+        return {
+            *difference.updated_chunks,
+            *difference.updated_arrays,
+            *difference.new_arrays,
+            *difference.deleted_arrays,
+        }
+
+    def stored(self, indicators: Iterable[str]) -> dict[str, Stored]:
+        """Figures of indicators as they are stored, by id; read all at a time."""
+        return read_stored(self._session.store, self._root, indicators)
 
     def ids(self) -> list[str]:
         """Indicators in the cube, in the order of their declaration."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,15 @@ from citylib.city.profile import load_city
 from citylib.city.settings import Settings
 from citylib.indicators.cube import Cube
 from citylib.indicators.declared import FOLDER, load_indicators
+from citylib.indicators.mapped import lay_out, place_of
 from citylib.indicators.refresh import Refresh, announce
 from citylib.lake import DatasetMissing, Lake
 from citylib.operations.store import Store
 
 if TYPE_CHECKING:
     from citylib.indicators.incremental import Outcome
+
+log = logging.getLogger(__name__)
 
 PARTS = ("areas", "datasets", FOLDER)
 """Folders of a profile that say what is computed."""
@@ -71,11 +75,11 @@ class Keeper:
             No indicator has a table.
         """
         # A process that was killed between a commit and its row left the row to us.
-        announce(self.cube, self.store)
+        self._tell()
         self._open()
         outcome = self._refresh.run(again, progress)
         if outcome is not None:
-            announce(self.cube, self.store)
+            self._tell()
         return outcome
 
     def missing(self) -> DatasetMissing | None:
@@ -88,6 +92,15 @@ class Keeper:
             f"no table of {', '.join(missing)} yet, so these were not computed: {left}; "
             f"run `citylib load {' '.join(missing)}` and compute again"
         )
+
+    def _tell(self) -> None:
+        """Lay the newest figures out for screens, then tell those that are open."""
+        try:
+            if self.cube.newest is not None:
+                lay_out(self.cube, place_of(self.settings))
+        except OSError as error:
+            log.warning("screens read the cube, as figures cannot be laid out: %s", error)
+        announce(self.cube, self.store)
 
     def _open(self) -> None:
         """Read the profile, unless it is as it was and so are the tables that are there."""

@@ -14,8 +14,9 @@ from citylib.look.words import say
 
 FOLDER = Path(__file__).parent
 TEMPLATE = "city"
-LAUNCHER = "@jupyterhub/jupyter-server-proxy"
-"""JupyterLab's launcher of proxied programs, of which there are none; nothing for a dashboard."""
+LEFT_OUT = ("@jupyterhub/jupyter-server-proxy", "jupyterlab_pygments")
+"""JupyterLab's launcher of proxied programs, of which there are none, and its colours of code:
+nothing for a dashboard."""
 
 
 def voila_settings(city: City) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def voila_settings(city: City) -> dict[str, Any]:
         "template": TEMPLATE,
         "theme": "dark",
         "resources": {"city": _words(city)},
-        "extension_denylist": [LAUNCHER],
+        "extension_denylist": [*LEFT_OUT],
     }
 
 

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,15 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = _checked(url)
-        self.engine = _engine(self.url)
         self.changes = ChangeLog(self)
         self.audit = AuditLog(self)
         self.feeds = FeedStates(self)
         self.dashboards = DashboardVersions(self)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine of it."""
+        return _engine(self.url)
 
     def migrate(self) -> None:
         """Bring the database to the tables of this version; does nothing when it is there already.
@@ -135,7 +139,8 @@ class Store:
 
     def close(self) -> None:
         """Close all connections; the store opens new ones when it is used again."""
-        self.engine.dispose()
+        if "engine" in self.__dict__:
+            self.engine.dispose()
 
     def __enter__(self) -> Store:
         return self

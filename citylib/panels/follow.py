@@ -19,15 +19,21 @@ REST = 4
 """A screen rests so many times as long as it took to be drawn: one that is slow, or one of many
 on this machine, skips versions and does not fall behind."""
 
+KIND = "cube"
+"""Kind of the changes that new figures are."""
+
 log = logging.getLogger(__name__)
 
 
-def newest(store: Store) -> int:
-    """Number of the newest change; 0 when the log cannot be read."""
+def newest(store: Store, kind: str = KIND) -> int:
+    """Number of the newest change of a kind; 0 when the log cannot be read."""
+    watch = Watch(store)
     try:
-        return store.changes.latest()
+        return watch.newest(kind)
     except CityError:
         return 0
+    finally:
+        watch.close()
 
 
 async def follow(
@@ -35,7 +41,7 @@ async def follow(
     seen: int,
     changed: Callable[[], None],
     stale: Callable[[], bool],
-    kind: str = "cube",
+    kind: str = KIND,
 ) -> None:
     """Call `changed` after each change of a kind, until cancelled.
 
@@ -48,8 +54,8 @@ async def follow(
     store : Store
         Where the change log is.
     seen : int
-        Number of the last change that the screen shows. Take it before the figures are read, so
-        that a change in between is not missed.
+        Number of the last change of the kind that the screen shows. Take it before the figures are
+        read, so that a change in between is not missed.
     changed : callable ()
         Brings the screen up to date.
     stale : callable () -> bool
@@ -66,18 +72,18 @@ async def follow(
                 pause = LOOK if watch.cheap else ASK
                 if not watch.moved():
                     continue
-                changes = store.changes.since(seen, kind=kind)
+                last = watch.newest(kind)
             except CityError:
                 watch.close()
-                pause, changes, due = ASK, [], bool(_try(stale))
+                pause, last = ASK, seen
+                due = bool(_try(stale))
             else:
-                due = bool(changes)
+                due = last != seen
             if due:
                 began = time.perf_counter()
                 _try(changed)
                 pause = max(pause, REST * (time.perf_counter() - began))
-            if changes:
-                seen = changes[-1].number
+            seen = last
     finally:
         watch.close()
 

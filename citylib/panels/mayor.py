@@ -9,7 +9,8 @@ from typing import Any
 from ipywidgets import Box
 
 from citylib.city.errors import CityError
-from citylib.city.profile import City, load_city
+from citylib.city.kept import kept_city
+from citylib.city.profile import City
 from citylib.city.settings import Settings
 from citylib.feeds.told import place_of
 from citylib.indicators.densities import place_of as place_of_densities
@@ -90,12 +91,14 @@ class MayorDashboard:
         city = None
         try:
             from citylib.indicators.cube import Cube
+            from citylib.indicators.mapped import MappedCube
+            from citylib.indicators.mapped import place_of as place_of_figures
 
             settings = settings or Settings.load()
-            city = load_city(settings.profile)
+            city = kept_city(settings.profile)
             store = Store(settings.database)
             seen = newest(store)
-            cube = Cube(settings.cube)
+            cube = MappedCube(Cube(settings.cube), place_of_figures(settings))
             if cube.empty:
                 return notice(city, None)
             model = CityModel(city, CubeFigures(cube))

@@ -52,6 +52,9 @@ POLICY = (
 # Cookies that are nobody else's business.
 SIGNED_IN = ("jupyterhub", "_xsrf")
 
+# Names that say what is in the file: under such a name there is never anything else.
+HASHED = re.compile(r"/labextensions/.+\.[0-9a-f]{8,}\.js$")
+
 LOOK_SECONDS = 5
 """Between two looks at the folder of the notebooks."""
 
@@ -184,6 +187,12 @@ class _RoleRequired(RequestHandler):
 
 
 class _FilesForReaders(_RoleRequired):
+    def set_headers(self) -> None:
+        super().set_headers()  # type: ignore[misc]
+        # Voila has browsers ask again for each script of each widget, on each page.
+        if HASHED.search(self.request.path) and self.get_status() == 200:
+            self.set_header("Cache-Control", "private, max-age=31536000, immutable")
+
     def check_xsrf_cookie(self) -> None:
         # A page's fonts are asked for without the token against forgery, and nothing happens
         # by asking.

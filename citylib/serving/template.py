@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
+import logging
 import os
 import select
 import signal
@@ -18,9 +19,10 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 LARGEST = 2**20
 """Bytes of the largest order: arguments and environment of a kernel."""
@@ -100,6 +102,12 @@ def preload(wanted: list[str]) -> None:
     # It asks every module for its file, for the debugger. That would write to the memory of all of
     # them, and make each kernel's copy 8 MB larger.
     import_module("ipykernel.ipkernel").sys = _NoModules()  # type: ignore[attr-defined]
+    # It keeps the names of all modules; each name is a place in memory.
+    import_module("IPython.core.shellapp").sys = _NoModules()  # type: ignore[attr-defined]
+    _application()
+    # Made when it is first asked for, which every socket does, and then all that is generic is
+    # told of it: 1 MB of each kernel.
+    _ = Generic.__annotations__
     for one in (*OF_A_KERNEL, *wanted):
         module, _, function = one.partition(":")
         found = import_module(module)
@@ -199,17 +207,39 @@ def become(order: Order) -> None:
     _rename([sys.executable, "forked", *sys.argv])
     threading.Thread(target=_end_with_server, args=(order.line,), daemon=True).start()
 
-    from ipykernel.kernelapp import IPKernelApp
-
     # 1: it need not look whether its parent still lives.
-    app = IPKernelApp.instance(parent_handle=1)
+    app = _application().instance(parent_handle=1)
     # Its file of what was run would be one for all kernels, and each would wait for the others.
-    app.initialize([*order.arguments, "--HistoryManager.enabled=False"])
+    app.config.HistoryManager.enabled = False
+    app.initialize(order.arguments)
+    # Names that the shell did not get to know.
+    del app.shell._sys_modules_keys
     if "ipywidgets" in sys.modules:
         # Widgets register themselves when they are imported in a kernel; these were before.
         sys.modules["ipywidgets"].register_comm_target()
     _tell(order.line, {"ready": True})
     app.start()
+
+
+@cache
+def _application() -> Any:
+    """The kernel's application, less what costs each kernel memory of its own and is not needed."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    class Application(IPKernelApp):
+        def parse_command_line(self, argv: list[str] | None = None) -> None:
+            match argv:
+                case ["-f", path]:
+                    # A parser of all that could be said is 4 MB.
+                    self.connection_file = path
+                case _:
+                    super().parse_command_line(argv)
+
+        def _configure_logging(self) -> None:
+            # What goes wrong is told without a format; 1 MB.
+            self.log.setLevel(logging.ERROR)
+
+    return Application
 
 
 def _end_with_server(line: socket.socket) -> None:

@@ -7,7 +7,7 @@ from traitlets.config import Application
 from voila.configuration import VoilaConfiguration
 
 from citylib.city.profile import load_city
-from citylib.look.served import LAUNCHER, voila_arguments
+from citylib.look.served import LEFT_OUT, voila_arguments
 
 SEOUL = Path(__file__).parents[2] / "cities" / "seoul"
 
@@ -22,4 +22,4 @@ def test_a_dashboard_loads_nothing_that_is_for_jupyterlab_alone():
     for configuration in (VoilaConfiguration(), VoilaConfiguration(parent=app)):
         page = voila.utils.get_page_config("/", {}, app.log, configuration)
         names.append({extension["name"] for extension in page["federated_extensions"]})
-    assert names[0] - names[1] == {LAUNCHER}
+    assert names[0] - names[1] == {*LEFT_OUT}

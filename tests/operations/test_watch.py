@@ -43,3 +43,16 @@ def test_a_store_that_is_not_there_or_is_put_back_is_noticed(tmp_path):
         assert watch.moved()
         assert not watch.moved()
         watch.close()
+
+
+def test_the_newest_change_of_a_kind_is_told(database_url):
+    with Store(database_url) as store:
+        watch = Watch(store)
+        with pytest.raises(StoreError):
+            watch.newest("cube")
+        store.migrate()
+        assert watch.newest("cube") == 0
+        number = store.changes.append("cube", "v1")
+        store.changes.append("incident", "fire")
+        assert watch.newest("cube") == number
+        watch.close()

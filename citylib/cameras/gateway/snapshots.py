@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -95,11 +96,13 @@ class Snapshots:
         removed = left = 0
         for path in self._folder.glob("*/*.jpg"):
             hours = rules.get(path.parent.name, 0.0)
-            if time.time() - path.stat().st_mtime > hours * 3600:
-                path.unlink(missing_ok=True)
-                removed += 1
-            else:
-                left += 1
+            # Somebody who asked for it may have removed it by now.
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > hours * 3600:
+                    path.unlink()
+                    removed += 1
+                else:
+                    left += 1
         self._kept = left
         return removed
 
