@@ -122,12 +122,8 @@ def alike(
     if short and largest >= ROOMY:
         large = LARGE.get(lang, LARGE["en"])
         ways = [(s, w) for s, w in large if s <= largest and s / 100 <= smallest] + ways
-    places = None
-    for size, word in ways:
-        if (places := _places(sizes, size)) is not None:
-            break
-    if places is None:
-        places = MOST_PLACES
+    size, word = next((way for way in ways if _places(sizes, way[0]) <= MOST_PLACES), ways[-1])
+    places = min(_places(sizes, size), MOST_PLACES)
     if digits is not None:
         needed = max(digits - 1 - floor(log10(largest / size)), -floor(log10(smallest / size)), 0)
         places = min(places, needed)
@@ -141,12 +137,12 @@ def alike(
     ]
 
 
-def _places(values: Sequence[float], size: float) -> int | None:
-    """Decimals that tell all of the values, in units of `size`, exactly; None: too many."""
+def _places(values: Sequence[float], size: float) -> int:
+    """Decimals that tell all of the values, in units of `size`, exactly; one more: too many."""
     for places in range(MOST_PLACES + 1):
         if all(_is_multiple(value, size * 10.0**-places) for value in values):
             return places
-    return None
+    return MOST_PLACES + 1
 
 
 def _is_multiple(value: float, part: float) -> bool:
