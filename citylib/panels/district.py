@@ -84,8 +84,7 @@ class DistrictPage(Box):
             around = f"<h3>{say(lang, 'district.neighbours')}</h3>"
             around += near_by(city, level.id, area, lang)
             around += f"<h3>{say(lang, 'district.key')}</h3>{key(lang)}"
-        doors = _cameras(model) if self._paged else ""
-        self.place.html = f'<div class="where">{locator(city, level.id, area)}</div>{doors}{around}'
+        self.place.html = f'<div class="where">{locator(city, level.id, area)}</div>{around}'
         self.others.html = _others(model)
         (self.others.remove_class if self.others.html else self.others.add_class)("empty")
         if area == city.code:
@@ -136,7 +135,8 @@ def heading(model: CityModel, level: AreaLevel, known: list[Standing], back: boo
     return (
         f'{back_key(lang) if back else ""}<h2 class="hidden">{escape(name)}</h2>'
         f'<label class="choice"><span class="hidden">{escape(kind)}</span>'
-        f"<select>{none}{options}</select></label>{above}{_summary(known, lang)}"
+        f"<select>{none}{options}</select></label>{above}{_cameras(model) if back else ''}"
+        f"{_summary(known, lang)}"
     )
 
 

@@ -29,7 +29,7 @@ def tell(change):
     taken.value = f"{{picture.size}} {{picture.getextrema()[1] > 150}}"
 recorder.image.observe(tell, "value")
 wall = CameraWall({CAMERAS!r}, seconds=3)
-VBox([view, recorder, taken, wall])
+VBox([view, recorder, taken, CameraView("nowhere"), wall])
 """
 LIVE = ".camera-tile[data-state=live]"
 # What the picture's clock says, and how many pictures differ from the one before them.
@@ -124,6 +124,11 @@ def test_a_recorder_takes_a_picture_of_a_view(notebook):
     notebook.wait_for_selector(f".city-camera {LIVE}")
     notebook.click("button:has(.fa-camera)")
     notebook.wait_for_selector(".widget-label:has-text('(640, 360) True')")
+
+
+def test_what_is_not_for_the_reader_says_so(notebook):
+    hidden = notebook.locator("[data-camera=nowhere][data-state=refused] .camera-says")
+    assert hidden.inner_text().startswith("This camera is not for you")
 
 
 def test_a_wall_is_led_by_keys(notebook):

@@ -2,6 +2,7 @@
 // the map. A touch opens a camera here; the kernel is told afterwards.
 const REACH = { mouse: 8, touch: 20 }; // pixels around a point in which it is meant
 const AROUND = 4; // cameras that open around a place that is none
+const ROUND = 6; // walls full of cameras that a tour goes through
 
 function render({ model, el }) {
   el.classList.add("city-cameras", "camera-layer");
@@ -43,10 +44,11 @@ function render({ model, el }) {
       words: words(),
       on: {
         change(changes) {
-          // More tiles than were asked for: what is near comes too.
-          if (changes.size > open.length && open.length) grow(changes.size);
+          // More tiles than were asked for, or a tour: what is near comes too.
           state = { ...state, ...changes };
-          fresh.show({ ...changes, ...(changes.size ? { cameras: open.map((id) => all.get(id)) } : {}) });
+          const count = state.size * (state.touring ? ROUND : 1);
+          if (open.length && open.length < count) grow(count);
+          fresh.show({ ...changes, ...("pinned" in changes ? {} : { cameras: open.map((id) => all.get(id)) }) });
         },
         shown(ids) {
           shown = ids;
@@ -69,7 +71,7 @@ function render({ model, el }) {
     const fresh = list.map((one) => one.id).filter((id) => !pinned.includes(id));
     open = [...pinned, ...fresh];
     const wanted = Math.max(size, ...(pinned.length ? [SIZES.find((n) => n >= open.length) ?? 16] : []));
-    state = { ...state, size: wanted, pinned };
+    state = { ...state, size: wanted, pinned, touring: false };
     if (!wall) {
       back = document.activeElement;
       side = element("aside", "camera-side");

@@ -28,6 +28,7 @@ function createPlayer({ gateway, camera, lang, words, on }) {
   let fresh = true; // nothing of this stream has been shown
   let jpegs = false;
   let tries = 0;
+  let asked = false; // for another sign-in, since the last picture
   let heard = 0;
   let state = "connecting";
   let timer = 0;
@@ -44,6 +45,7 @@ function createPlayer({ gateway, camera, lang, words, on }) {
   const shown = () => {
     if (over) return;
     tries = 0;
+    asked = false;
     seen();
     on.picture();
   };
@@ -179,23 +181,27 @@ function createPlayer({ gateway, camera, lang, words, on }) {
     clearTimeout(timer);
     timer = setTimeout(connect, pause * (0.7 + 0.6 * Math.random()));
   };
+  const refused = (pause) => {
+    tell("refused", words.not_allowed);
+    again(pause);
+  };
   const lost = async (code, opened) => {
     if (over) return;
-    if (code === NOT_ALLOWED) {
-      tell("refused", words.not_allowed);
-      return again(30_000);
+    if (code === NOT_ALLOWED) return refused(30_000);
+    tries += 1;
+    if (!opened) {
+      // Whether it is the gateway that is away, or the leave to see the camera.
+      const answer = await fetch(camera.poster ?? `${gateway}poster/${camera.id}`).catch(() => null);
+      if (over || socket) return;
+      if (answer?.status === 403) {
+        if (asked) return refused(30_000);
+        asked = true;
+        signIn(gateway, true); // the one there was may have ended
+        return refused(1000);
+      }
     }
     tell("lost", code === TOO_MUCH ? words.too_much : words.lost);
-    const pause = code === TOO_MUCH ? 5000 : PAUSES[Math.min(tries, PAUSES.length - 1)];
-    tries += 1;
-    again(pause);
-    if (opened || (tries !== 1 && tries % 4 !== 3)) return;
-    // Whether it is the gateway that is away, or the leave to see the camera.
-    const answer = await fetch(camera.poster ?? `${gateway}poster/${camera.id}`).catch(() => null);
-    if (answer?.status === 403 && !over) {
-      tell("refused", words.not_allowed);
-      signIn(gateway, true);
-    }
+    again(code === TOO_MUCH ? 5000 : PAUSES[Math.min(tries, PAUSES.length) - 1]);
   };
   const connect = async () => {
     clearTimeout(timer);

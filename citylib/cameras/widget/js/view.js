@@ -1,12 +1,12 @@
 // CameraView: one camera as a widget, and its pictures as an ipywebrtc stream.
-const views = new Set(); // tiles of this widget that are in the page
+const views = new Map(); // by stream, the tiles that are in the page
 
 async function initialize({ model }) {
   const id = model.get("stream").replace("IPY_MODEL_", "");
   const slot = await model.widget_manager.get_model(id);
   let own = null; // while nothing of it is on the page
   slot.captureStream = async () => {
-    const [tile] = views;
+    const [tile] = views.get(id) ?? [];
     if (tile) return tile.stream();
     own ??= createPlayer({ ...(await about(model)), on: { state() {}, picture() {} } });
     return own.stream();
@@ -28,10 +28,12 @@ async function about(model) {
 
 function render({ model, el }) {
   el.classList.add("city-camera");
+  const id = model.get("stream").replace("IPY_MODEL_", "");
+  if (!views.has(id)) views.set(id, new Set());
   let tile = null;
   let over = false;
   const clear = () => {
-    views.delete(tile);
+    views.get(id).delete(tile);
     tile?.close();
     tile = null;
   };
@@ -50,7 +52,7 @@ function render({ model, el }) {
       },
     });
     tile.lang = told.lang;
-    views.add(tile);
+    views.get(id).add(tile);
     el.append(tile.el);
   };
   draw();

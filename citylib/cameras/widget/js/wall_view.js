@@ -1,12 +1,12 @@
 // CameraWall: a wall as a widget; each tile's pictures are an ipywebrtc stream.
-let tiles = [];
+const walls = new Map(); // by their first stream, the tiles that are in the page
 
 async function initialize({ model }) {
   const slots = model.get("streams").map((one) => one.replace("IPY_MODEL_", ""));
   for (const [place, id] of slots.entries()) {
     const slot = await model.widget_manager.get_model(id);
     slot.captureStream = () =>
-      tiles[place]?.stream() ?? Promise.reject(new Error(`there is no tile ${place + 1} on the page`));
+      walls.get(slots[0])?.[place]?.stream() ?? Promise.reject(new Error(`there is no tile ${place + 1} on the page`));
   }
 }
 
@@ -41,7 +41,7 @@ function render({ model, el }) {
       on: {
         change: choose,
         shown(ids, now) {
-          tiles = now;
+          walls.set(model.get("streams")[0].replace("IPY_MODEL_", ""), now);
           if (String(ids) !== String(model.get("shown"))) choose({ shown: ids });
         },
       },
