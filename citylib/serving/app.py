@@ -305,6 +305,9 @@ def _defaults() -> Config:
     config.MappingKernelManager.cull_idle_timeout = 20 * 60
     config.MappingKernelManager.cull_interval = 20
     config.MappingKernelManager.cull_connected = False
+    # Not while the page that took a warm kernel is being drawn: it may be on the same machine,
+    # and its messages go through this process.
+    config.VoilaKernelManager.fill_delay = 2.5
     config.HubOAuth.cache_max_age = 30
     config.KernelProvisionerFactory.default_provisioner_name = "forked"
     config.AsyncKernelManager.client_factory = PromptClient

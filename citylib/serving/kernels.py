@@ -37,7 +37,9 @@ class SharedKernelManager(AsyncMappingKernelManager):
     up to `most_for_one`, so that nobody can take them all.
     """
 
-    most_kernels = Integer(60, help="No more kernels than this; 0.1 GB each.").tag(config=True)
+    most_kernels = Integer(
+        60, help="No more kernels than this; 30 MB each, 0.1 GB if not forked."
+    ).tag(config=True)
     most_for_one = Integer(8, help="No more kernels than this for one reader.").tag(config=True)
     unopened = Integer(
         60, help="Seconds after which a kernel ends that its page never opened."

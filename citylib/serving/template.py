@@ -106,7 +106,7 @@ def preload(wanted: list[str]) -> None:
     import_module("IPython.core.shellapp").sys = _NoModules()  # type: ignore[attr-defined]
     _application()
     # Made when it is first asked for, which every socket does, and then all that is generic is
-    # told of it: 1 MB of each kernel.
+    # told of it: that touches 1 MB.
     _ = Generic.__annotations__
     for one in (*OF_A_KERNEL, *wanted):
         module, _, function = one.partition(":")
@@ -230,13 +230,13 @@ def _application() -> Any:
         def parse_command_line(self, argv: list[str] | None = None) -> None:
             match argv:
                 case ["-f", path]:
-                    # A parser of all that could be said is 4 MB.
+                    # A parser of all that could be said touches 4 MB.
                     self.connection_file = path
                 case _:
                     super().parse_command_line(argv)
 
         def _configure_logging(self) -> None:
-            # What goes wrong is told without a format; 1 MB.
+            # What goes wrong is told without a format, which touches 1 MB.
             self.log.setLevel(logging.ERROR)
 
     return Application

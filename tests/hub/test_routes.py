@@ -6,7 +6,9 @@ import asyncio
 import json
 import re
 import shutil
+import sys
 import uuid
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -230,6 +232,19 @@ def test_a_reader_gets_pages_but_no_files_and_no_source(mayor, path):
     assert answer.status_code in (400, 403, 404), (answer.status_code, answer.url)
     assert "root:" not in answer.text
     assert "ipywidgets" not in answer.text
+
+
+def test_browsers_keep_what_is_named_after_its_content_and_nothing_else(bare_platform, mayor):
+    folder = Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "bqplot"
+    script = next((folder / "static").glob("remoteEntry.*.js")).relative_to(folder.parent)
+    answers = [
+        mayor.get(f"{DASHBOARDS}voila/labextensions/{path}")
+        for path in (script, "bqplot/package.json", script.with_stem("remoteEntry.0123456789"))
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 404]
+    kept = ["immutable" in answer.headers.get("Cache-Control", "") for answer in answers]
+    assert kept == [True, False, False]
+    assert "private" in answers[0].headers["Cache-Control"]
 
 
 def test_the_page_does_not_show_the_source(mayor):

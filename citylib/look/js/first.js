@@ -6,11 +6,6 @@
   const picture = document.getElementById("picture");
   const whole = ".city-dashboard:not(.city-notebook)";
   const output = "#rendered_cells :is(.jupyter-widgets, .jp-RenderedText, .jp-RenderedHTMLCommon)";
-  const SCRIPTS = "city-dashboard-scripts";
-  const MOST = 200; // scripts that are kept in mind
-  const keep = (name, value) => {
-    try { localStorage.setItem(name, value); } catch {} // a browser that keeps nothing
-  };
   let other = false;
   let waiting = false;
   // The picture was made for a language that the browser's own memory may know better.
@@ -37,7 +32,6 @@
     first.remove();
     document.body.classList.remove("waiting");
     dispatchEvent(new Event("resize"));
-    keep(SCRIPTS, JSON.stringify(scripts()));
   };
   const seen = new MutationObserver(show);
   seen.observe(root, {
@@ -45,23 +39,6 @@
     childList: true,
     attributeFilter: ["data-paint", "data-settled"],
   });
-  // The front end finds out script by script what it needs. What it was the last time is fetched
-  // meanwhile, once the picture is drawn.
-  const scripts = () => {
-    const names = performance.getEntriesByType("resource").map((one) => one.name);
-    const ours = (name) => name.startsWith(`${location.origin}/`) && /\/voila\/.*\.js$/.test(name.split("?")[0]);
-    return [...new Set(names.filter(ours))].slice(0, MOST);
-  };
-  const fetchScripts = () => {
-    try {
-      for (const href of JSON.parse(localStorage.getItem(SCRIPTS) ?? "[]")) {
-        const link = document.createElement("link");
-        Object.assign(link, { rel: "preload", as: "script", fetchPriority: "low", href });
-        document.head.append(link);
-      }
-    } catch {} // nothing is kept; each is fetched when it is asked for
-  };
-  requestAnimationFrame(() => setTimeout(fetchScripts));
   // Voila's front end calls these.
   window.voila_heartbeat = window.update_loading_text = window.voila_process = () => {};
   window.display_cells = window.voila_finish = show;
