@@ -237,6 +237,7 @@ def test_a_reader_gets_pages_but_no_files_and_no_source(mayor, path):
 def test_browsers_keep_what_is_named_after_its_content_and_nothing_else(bare_platform, mayor):
     folder = Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "bqplot"
     script = next((folder / "static").glob("remoteEntry.*.js")).relative_to(folder.parent)
+    assert mayor.get(RENDER).status_code == 200
     answers = [
         mayor.get(f"{DASHBOARDS}voila/labextensions/{path}")
         for path in (script, "bqplot/package.json", script.with_stem("remoteEntry.0123456789"))
