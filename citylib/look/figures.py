@@ -122,7 +122,8 @@ def alike(
     if short and largest >= ROOMY:
         large = LARGE.get(lang, LARGE["en"])
         ways = [(s, w) for s, w in large if s <= largest and s / 100 <= smallest] + ways
-    size, word = next((way for way in ways if _places(sizes, way[0]) <= MOST_PLACES), ways[-1])
+    told = [way for way in ways if _places(sizes, way[0]) <= MOST_PLACES]
+    size, word = ways[0] if digits is not None else next(iter(told), ways[-1])
     places = min(_places(sizes, size), MOST_PLACES)
     if digits is not None:
         needed = max(digits - 1 - floor(log10(largest / size)), -floor(log10(smallest / size)), 0)

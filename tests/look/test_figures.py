@@ -156,6 +156,7 @@ def test_numbers_that_stand_together_are_written_alike(values, ko, en):
 def test_figures_in_rows_have_the_decimals_of_the_largest():
     assert figures.alike([23.456, 9.8765, float("nan")], "en", 3) == ["23.5", "9.9", "–"]
     assert figures.alike([812_345, 45_678], "ko", 3) == ["81.2만", "4.6만"]
+    assert figures.alike([661_596_560.24, 560_396_333.33], "en", 3) == ["662 M", "560 M"]
     assert figures.alike([812_345, 45_678], "ko", 3, short=False) == ["812,345", "45,678"]
 
 
