@@ -39,7 +39,7 @@ def tell_densities(lake: Lake, city: City, place: Path) -> list[str]:
     city : City
         Its datasets.
     place : Path
-        Folder of the maps, one file for each dataset.
+        Folder of the maps, two files for each dataset.
 
     Returns
     -------
@@ -60,27 +60,37 @@ def tell_densities(lake: Lake, city: City, place: Path) -> list[str]:
         path = place / f"{name}.json"
         if _version(path) == table.version:
             continue
-        counted = density(table, city, None, CELL)
+        cells = squares(density(table, city, None, CELL))
         place.mkdir(parents=True, exist_ok=True)
-        said = {"version": table.version, "cell": CELL, "title": spec.title, **squares(counted)}
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        part.write_text(json.dumps(said, ensure_ascii=False), "utf-8")
-        part.replace(path)
+        _write(_cells(place, name), cells)
+        told = {"cell": CELL, "title": spec.title, "squares": len(cells["features"])}
+        _write(path, {"version": table.version, **told})
         done.append(name)
     return done
 
 
 def told_densities(place: Path) -> dict[str, dict[str, Any]]:
-    """The maps there are, by dataset: GeoJSON with `cell` (m) and `title` (by language)."""
+    """The maps there are, by dataset: `cell` (m), `title` (by language), number of `squares`."""
     found = {}
     for path in sorted(place.glob("[!.]*.json")):
         try:
             value = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError):  # it may not be read by whoever shows the screen
             continue
-        if isinstance(value, dict) and value.get("features"):
+        if isinstance(value, dict) and value.get("squares"):
             found[path.stem] = value
     return found
+
+
+def told_squares(place: Path, dataset: str) -> list[dict[str, Any]]:
+    """Squares of a map as GeoJSON features with the property `count`; none if it is gone."""
+    try:
+        features: list[dict[str, Any]] = json.loads(_cells(place, dataset).read_text("utf-8"))[
+            "features"
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return features
 
 
 def squares(counted: xr.DataArray) -> dict[str, Any]:
@@ -103,8 +113,20 @@ def squares(counted: xr.DataArray) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
+def _cells(place: Path, dataset: str) -> Path:
+    """Kept apart: few of those who offer a map show it."""
+    return place / f"{dataset}.geojson"
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
+    part.replace(path)
+
+
 def _version(path: Path) -> object:
     try:
-        return json.loads(path.read_text("utf-8")).get("version")
-    except (OSError, ValueError, AttributeError):
+        told = json.loads(path.read_text("utf-8"))
+        return told["version"] if "squares" in told else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from citylib.city.profile import City
-from citylib.indicators.densities import told_densities
+from citylib.indicators.densities import told_densities, told_squares
 from citylib.look import colours, figures
 from citylib.look.words import say
 from citylib.panels.model import CityModel
@@ -172,17 +173,31 @@ class DensityLayer:
         Whose records.
     title : dict of str to str
         What they are, by language.
-    cells : mapping
-        GeoJSON FeatureCollection of squares with the property `count`, and `cell`, their width
-        in metres, as `citylib.indicators.densities` writes it.
+    cell : float
+        Width of a cell, in metres.
+    squares : callable () -> list
+        The cells as GeoJSON features with the property `count`; asked for when they are shown.
     """
 
-    def __init__(self, dataset: str, title: Mapping[str, str], cells: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        dataset: str,
+        title: Mapping[str, str],
+        cell: float,
+        squares: Callable[[], list[dict[str, Any]]],
+    ) -> None:
         self.name, self.group = f"density-{dataset}", "density"
-        self._title = dict(title)
-        self._cells = cells
-        self._counts = [float(one["properties"]["count"]) for one in cells["features"]]
+        self._title, self._cell = dict(title), cell
+        self._read = squares
         self._drawn: Any = None
+
+    @cached_property
+    def _squares(self) -> list[dict[str, Any]]:
+        return self._read()
+
+    @property
+    def _counts(self) -> list[float]:
+        return [float(one["properties"]["count"]) for one in self._squares]
 
     def words(self, lang: str) -> str:
         return self._title.get(lang) or next(iter(self._title.values()))
@@ -193,10 +208,11 @@ class DensityLayer:
         lang = model.language
         panel.paint({}, {code: read.place_name(model.city, code, lang) for code in panel.codes})
         if self._drawn is None:
-            limits = colours.breaks(self._counts)
+            counts = self._counts
+            limits = colours.breaks(counts)
             features = [
                 {**one, "properties": {"style": {"className": f"cell {colours.paint(n, limits)}"}}}
-                for one, n in zip(self._cells["features"], self._counts, strict=True)
+                for one, n in zip(self._squares, counts, strict=True)
             ]
             self._drawn = ipyleaflet.GeoJSON(
                 data={"type": "FeatureCollection", "features": features},
@@ -207,7 +223,7 @@ class DensityLayer:
 
     def legend(self, model: CityModel) -> str:
         lang = model.language
-        size = figures.number(float(self._cells["cell"]), lang)
+        size = figures.number(self._cell, lang)
         note = say(lang, "layer.density_note", size=size, title=self.words(lang))
         return noted(key(self._counts, "1", lang), note)
 
@@ -222,5 +238,6 @@ class DensityLayer:
 def density_layers(place: Path) -> tuple[Layer, ...]:
     """A layer for each map in the folder that `citylib compute` fills."""
     return tuple(
-        DensityLayer(name, cells["title"], cells) for name, cells in told_densities(place).items()
+        DensityLayer(name, told["title"], float(told["cell"]), partial(told_squares, place, name))
+        for name, told in told_densities(place).items()
     )

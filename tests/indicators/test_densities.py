@@ -9,7 +9,7 @@ from support.figures import ROOT
 
 from citylib.city.profile import load_city
 from citylib.indicators import densities
-from citylib.indicators.densities import squares, tell_densities, told_densities
+from citylib.indicators.densities import squares, tell_densities, told_densities, told_squares
 
 
 def test_cells_that_hold_something_are_squares_around_their_middle():
@@ -70,6 +70,9 @@ def test_only_what_has_changed_is_counted_again(tmp_path, city, counting):
     assert set(told) == {"air_sensors", "bike_stations"}
     assert told["air_sensors"]["cell"] == densities.CELL
     assert set(told["air_sensors"]["title"]) == {"ko", "en"}
+    assert told["air_sensors"]["squares"] == 2
+    shown = told_squares(place, "air_sensors")
+    assert [one["properties"]["count"] for one in shown] == [1, 3]
 
 
 def test_personal_records_are_in_no_map(tmp_path, city, counting):
@@ -81,6 +84,7 @@ def test_personal_records_are_in_no_map(tmp_path, city, counting):
 
 def test_a_map_that_cannot_be_read_is_no_layer(tmp_path):
     (tmp_path / "a.json").write_text("{")
-    (tmp_path / "b.json").write_text(json.dumps({"features": []}))
+    (tmp_path / "b.json").write_text(json.dumps({"squares": 0}))
     assert told_densities(tmp_path) == {}
     assert told_densities(tmp_path / "nowhere") == {}
+    assert told_squares(tmp_path, "a") == []

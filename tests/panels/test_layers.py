@@ -18,19 +18,19 @@ def dashboard(city, make):
         "rides": make("rides", areas=False, domain="transport"),
     }
     figures["pm25"].values[-1, 3] = float("nan")
-    cells = {
-        "cell": 500.0,
-        "features": [
-            {
-                "type": "Feature",
-                "properties": {"count": count},
-                "geometry": {"type": "Polygon", "coordinates": SQUARE},
-            }
-            for count in (1, 2, 7)
-        ],
-    }
+    cells = [
+        {
+            "type": "Feature",
+            "properties": {"count": count},
+            "geometry": {"type": "Polygon", "coordinates": SQUARE},
+        }
+        for count in (1, 2, 7)
+    ]
     model = CityModel(city, figures)
-    model.layers = (DensityLayer("bikes", {"ko": "대여소", "en": "Stations"}, cells),)
+    model.layers = (
+        DensityLayer("bikes", {"ko": "대여소", "en": "Stations"}, 500.0, lambda: cells),
+        DensityLayer("gone", {"ko": "없음"}, 500.0, list),
+    )
     return MayorDashboard(model)
 
 
@@ -109,3 +109,11 @@ def test_many_levels_share_a_list(city, make, monkeypatch):
     assert 'data-press="layer:district"' not in panel.heading.html
     panel._pressed("layer:neighbourhood")
     assert '<option value="layer:neighbourhood" selected>' in panel.heading.html
+
+
+def test_a_map_that_is_gone_is_empty(dashboard):
+    panel = dashboard.glance.map
+    panel._pressed("layer:density-gone")
+    assert dashboard.model.layer == "density-gone"
+    assert panel.map.layers[1].data["features"] == []
+    assert "500" in panel.legend.html
