@@ -109,16 +109,16 @@ PAN = """seconds => new Promise((done) => {
   };
   requestAnimationFrame(step);
 })"""
+# By the browser's own count of presented pictures: a callback may come once for two of them.
 RATES = """async seconds => {
   const videos = [...document.querySelectorAll(".camera-tile video:not([hidden])")];
-  const counts = videos.map(() => 0);
-  videos.forEach((video, place) => {
-    const count = () => { counts[place] += 1; video.requestVideoFrameCallback(count); };
-    video.requestVideoFrameCallback(count);
-  });
-  const began = performance.now();
+  const at = (video) => new Promise((done) => video.requestVideoFrameCallback(
+    (now, { presentedFrames }) => done([now, presentedFrames])));
+  const before = await Promise.all(videos.map(at));
   await new Promise((done) => setTimeout(done, 1000 * seconds));
-  return counts.map((count) => count / (performance.now() - began) * 1000);
+  const after = await Promise.all(videos.map(at));
+  return after.map(([now, count], place) =>
+    (count - before[place][1]) / (now - before[place][0]) * 1000);
 }"""
 # The camera's clock in the picture, against the browser's when the picture is to be seen.
 GLASS = """async count => {

@@ -1,6 +1,6 @@
 // Pictures of one camera, as near to now as they come: a <video> fed through Media Source
 // Extensions, or a <canvas> where the camera sends JPEGs. It mends by itself for as long as it is open.
-const BEHIND = 0.06; // seconds behind the newest picture at which it begins
+const BEHIND = 0.1; // seconds behind the newest picture at which it begins
 const SOON = 0.3; // further behind it plays a little faster
 const LATE = 1; // further behind it jumps
 const KEEP = 8; // seconds of what was shown that stay in the buffer
