@@ -11,6 +11,7 @@ from citylib.city.profile import load_city
 from citylib.indicators.workspace import Workspace
 from citylib.look import colours
 
+IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 MAP = ".city-notebook path.area[data-paint^=class]"
 
 
@@ -24,7 +25,7 @@ def is_drawn(page):
     if page.locator(".jp-Dialog select").count():
         page.select_option(".jp-Dialog select", label="Python 3 (ipykernel)")
         page.click(".jp-Dialog .jp-mod-accept")
-    elif "*" not in prompts:
+    elif "*" not in prompts and page.locator(IDLE).count():
         page.click(".lm-MenuBar-item:has-text('Run')")
         page.click("text=Run All Cells")
     return False
