@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
-import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +13,13 @@ import av
 from PIL import Image
 
 from citylib.cameras.gateway.h264 import Format
+from citylib.cameras.gateway.pictures import Pictures
 from citylib.cameras.registry.model import Camera
-from citylib.city.secrets import keep_from_others, write_private
 
 WIDTH = 480
 FRESH = 5.0
 """Seconds for which a poster stands before a newer one is made."""
-MOST = 3000
-"""Posters that are kept in memory."""
+NAME = "poster.jpg"
 
 
 class Posters:
@@ -36,7 +32,7 @@ class Posters:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._pictures = Pictures(folder)
         self._pool = ThreadPoolExecutor(1, "poster")
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Future[None]] = set()
@@ -47,7 +43,7 @@ class Posters:
             return
         self._busy.add(camera.id)
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._pool, self._make, camera.id, *picture)
+        future = loop.run_in_executor(self._pool, self._make, camera, *picture)
         self._tasks.add(future)
         future.add_done_callback(lambda _: self._done(camera.id, future))
 
@@ -64,53 +60,30 @@ class Posters:
 
         `picture` is the newest key frame, if the camera is being watched.
         """
-        known = await asyncio.to_thread(self._read, camera)
+        known = await asyncio.to_thread(self._pictures.read, camera, NAME)
         if picture and (known is None or picture[2] - known[1] > FRESH):
             loop = asyncio.get_running_loop()
             try:
-                await loop.run_in_executor(self._pool, self._make, camera.id, *picture)
+                await loop.run_in_executor(self._pool, self._make, camera, *picture)
             except (OSError, ValueError, av.FFmpegError):
                 return known
-            known = await asyncio.to_thread(self._read, camera)
+            known = await asyncio.to_thread(self._pictures.read, camera, NAME)
         return known
 
     def clean(self, cameras: Iterable[Camera]) -> int:
         """Remove posters that are older than their cameras' rules, and those of no camera."""
-        rules = {camera.id: camera.retention_hours for camera in cameras}
-        removed = 0
-        for path in self._folder.glob("*.jpg"):
-            hours = rules.get(path.stem, 0.0)
-            # Another gateway may have removed it by now.
-            with suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > hours * 3600:
-                    path.unlink()
-                    removed += 1
-        return removed
+        return self._pictures.clean(cameras)[0]
 
     def close(self) -> None:
         """Make no more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _read(self, camera: Camera) -> tuple[bytes, float] | None:
-        path = self._folder / f"{camera.id}.jpg"
-        try:
-            made = path.stat().st_mtime
-            if time.time() - made > camera.retention_hours * 3600:
-                path.unlink(missing_ok=True)
-                return None
-            return path.read_bytes(), made
-        except FileNotFoundError:
-            return None
-
-    def _make(self, name: str, form: Format | None, data: bytes, taken: float) -> None:
+    def _make(self, camera: Camera, form: Format | None, data: bytes, taken: float) -> None:
         image = _decoded(form, data) if form else Image.open(io.BytesIO(data))
         image.thumbnail((WIDTH, WIDTH))
         out = io.BytesIO()
         image.convert("RGB").save(out, "JPEG", quality=70)
-        keep_from_others(self._folder)
-        path = self._folder / f"{name}.jpg"
-        write_private(path, out.getvalue())
-        os.utime(path, (taken, taken))
+        self._pictures.write(camera, NAME, out.getvalue(), taken)
 
 
 def _decoded(form: Format, data: bytes) -> Image.Image:

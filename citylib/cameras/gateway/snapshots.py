@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import av
 from PIL import Image, ImageDraw
 
+from citylib.cameras.gateway.pictures import Pictures
 from citylib.cameras.lettering import font, writable
 from citylib.cameras.registry.model import Camera
-from citylib.city.secrets import keep_from_others, write_private
 
 NAME = r"\d{8}T\d{9}Z\.jpg"
 MOST = 10_000
@@ -40,10 +38,10 @@ class Snapshots:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._pictures = Pictures(folder)
         self._pool = ThreadPoolExecutor(1, "snapshot")
         self._waiting = 0
-        self._kept = sum(1 for _ in folder.glob("*/*.jpg"))
+        self._kept = self._pictures.count()
 
     async def take(self, camera: Camera, lang: str, stream: bytes, now: datetime) -> str:
         """Keep the newest picture of a stream, and give its name.
@@ -73,7 +71,8 @@ class Snapshots:
             loop = asyncio.get_running_loop()
             made = await loop.run_in_executor(self._pool, _made, camera, lang, stream, now)
             name = f"{now.astimezone(UTC):%Y%m%dT%H%M%S%f}"[:-3] + "Z.jpg"
-            await asyncio.to_thread(self._write, camera, name, made)
+            assert re.fullmatch(NAME, name)  # noqa: S101
+            await asyncio.to_thread(self._pictures.write, camera, name, made, now.timestamp())
         finally:
             self._waiting -= 1
         self._kept += 1
@@ -81,41 +80,17 @@ class Snapshots:
 
     def read(self, camera: Camera, name: str) -> bytes | None:
         """A picture that was kept, unless its time is over."""
-        path = self._folder / camera.id / name
-        try:
-            if time.time() - path.stat().st_mtime > camera.retention_hours * 3600:
-                path.unlink(missing_ok=True)
-                return None
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
+        known = self._pictures.read(camera, name)
+        return known[0] if known else None
 
     def clean(self, cameras: Iterable[Camera]) -> int:
         """Remove pictures that are older than their cameras' rules, and those of no camera."""
-        rules = {camera.id: camera.retention_hours for camera in cameras}
-        removed = left = 0
-        for path in self._folder.glob("*/*.jpg"):
-            hours = rules.get(path.parent.name, 0.0)
-            # Somebody who asked for it may have removed it by now.
-            with suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > hours * 3600:
-                    path.unlink()
-                    removed += 1
-                else:
-                    left += 1
-        self._kept = left
+        removed, self._kept = self._pictures.clean(cameras)
         return removed
 
     def close(self) -> None:
         """Make no more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _write(self, camera: Camera, name: str, data: bytes) -> None:
-        assert re.fullmatch(NAME, name)  # noqa: S101
-        keep_from_others(self._folder)
-        folder = self._folder / camera.id
-        keep_from_others(folder)
-        write_private(folder / name, data)
 
 
 def _made(camera: Camera, lang: str, stream: bytes, now: datetime) -> bytes:
