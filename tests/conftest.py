@@ -81,7 +81,7 @@ def _computed(city: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def bare_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The running platform without data: a dashboard that only says hello, no public pages."""
-    with running(make_root(tmp_path_factory.mktemp("bare"))) as platform:
+    with running(make_root(tmp_path_factory.mktemp("bare"), cameras=True)) as platform:
         yield platform
 
 

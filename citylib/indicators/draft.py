@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import icechunk
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.api.asynchronous import create_array, open_array
 from zarr.codecs import BloscCodec
 from zarr.core.sync import sync
 
@@ -84,9 +85,8 @@ class Draft:
             extents = [(a, b) for a, b in zip(starts, ends, strict=True) if b > a]
             if extents:
                 self._reach(group, min(a for a, _ in extents), max(b for _, b in extents))
-            held = self._group(group)
+            self._create(group, arrays)
             for array, start in zip(arrays, starts, strict=True):
-                self._create(held, array)
                 self.groups[str(array.name)] = group
                 self.about["spans"][array.name] = [start, start]
                 self.patch(str(array.name), start, array.values)
@@ -172,12 +172,24 @@ class Draft:
         return zarr.open_group(self._session.store, path=group, mode="a", zarr_format=3)
 
     def _array(self, group: str, name: str) -> Any:
-        path = f"{group}/{name}"
-        if path not in self._arrays:
-            self._arrays[path] = zarr.open_array(
-                self._session.store, path=path, mode="r+", zarr_format=3
+        (array,) = self._every(group, [name])
+        return array
+
+    def _every(self, group: str, names: Sequence[str]) -> list[Any]:
+        """Arrays of a group; those that were not open are opened together."""
+        paths = [f"{group}/{name}" for name in names]
+        closed = [path for path in paths if path not in self._arrays]
+
+        async def opened() -> list[Any]:
+            store = self._session.store
+            return await asyncio.gather(
+                *(open_array(store=store, path=path, mode="r+", zarr_format=3) for path in closed)
             )
-        return self._arrays[path]
+
+        if closed:
+            found = map(zarr.Array, sync(opened()))
+            self._arrays |= dict(zip(closed, found, strict=True))
+        return [self._arrays[path] for path in paths]
 
     def _write(self, *more: Coroutine[Any, Any, None]) -> None:
         """Write what was to be written later: all arrays at a time, which takes as long as one."""
@@ -233,7 +245,8 @@ class Draft:
         low, high = (min(first, start), max(first + size, end)) if size else (start, end)
         self.about["axes"][group] = low
         names = [name for name, where in self.groups.items() if where == group]
-        arrays = {name: self._array(group, name) for name in ["time", *names]}
+        all_names = ["time", *names]
+        arrays = dict(zip(all_names, self._every(group, all_names), strict=True))
         moved: dict[str, np.ndarray] = {}
         if size and low < first:  # what stood at the beginning stands later now
             self._write()
@@ -256,20 +269,31 @@ class Draft:
         times = count.astype(f"datetime64[{step}]").astype(np.int64)
         self._later.append((arrays["time"], slice(begin - low, high - low), times))
 
-    def _create(self, held: Any, array: xr.DataArray) -> None:
-        width = array.sizes["area"]
-        beside = min(width, BESIDE)
-        rows = 1 << (CELLS // beside).bit_length() - 1
-        held.create_array(
-            str(array.name),
-            shape=(held["time"].shape[0], width),
-            chunks=(min(rows, 1 << 13), beside),
-            dtype="float64",
-            fill_value=np.nan,
-            compressors=BloscCodec(cname="lz4", shuffle="shuffle"),
-            dimension_names=("time", "area"),
-            attributes=dict(array.attrs),
-        )
+    def _create(self, group: str, arrays: Sequence[xr.DataArray]) -> None:
+        """Make arrays of a group, with nothing in them."""
+        (periods,) = self._array(group, "time").shape
+
+        async def made(array: xr.DataArray) -> Any:
+            width = array.sizes["area"]
+            beside = min(width, BESIDE)
+            rows = 1 << (CELLS // beside).bit_length() - 1
+            return await create_array(
+                self._session.store,
+                name=f"{group}/{array.name}",
+                shape=(periods, width),
+                chunks=(min(rows, 1 << 13), beside),
+                dtype="float64",
+                fill_value=np.nan,
+                compressors=BloscCodec(cname="lz4", shuffle="shuffle"),
+                dimension_names=("time", "area"),
+                attributes=dict(array.attrs),
+            )
+
+        async def every() -> list[Any]:
+            return await asyncio.gather(*map(made, arrays))
+
+        for array, one in zip(arrays, sync(every()), strict=True):
+            self._arrays[f"{group}/{array.name}"] = zarr.Array(one)
 
     def _span(
         self, name: str, array: Any, first: int, written: tuple[int, int], known: np.ndarray

@@ -102,9 +102,10 @@ class Update:
             Compute all from all records.
         """
         draft = self.draft
-        for name in {*draft.groups, *self.about} - {*self.indicators}:
+        gone = [name for name in {*draft.groups, *self.about} if name not in self.indicators]
+        draft.states.remove(gone)
+        for name in gone:
             draft.remove(name)
-            draft.states.remove(name)
             self.about.pop(name, None)
         seen = {} if again else draft.states.seen(self.tables)
         changes = {
@@ -152,14 +153,14 @@ class Update:
         for one in indicators:
             self._moved[one.id] = None
             self.about[one.id] = {"digest": self.digests[one.id], "periods": [0, 0]}
-            self.draft.states.remove(one.id)
         for one in merging:
             width = self._width(one)
-            blocks = cut(found[one.id], width)
-            self.draft.states.write({one.id: blocks})
-            self._blocks[one.id] = blocks
+            self._blocks[one.id] = cut(found[one.id], width)
             if len(period := found[one.id].keys // width):
                 self.about[one.id]["periods"] = [int(period[0]), int(period[-1]) + 1]
+        self.draft.states.remove([one.id for one in indicators])
+        self.draft.states.write({one.id: self._blocks[one.id] for one in merging})
+        self.draft.states.begin()
 
     def _merge_all(self, indicators: Sequence[Indicator], changes: Mapping[str, Changes]) -> None:
         """Merge what is new into the states that are kept."""
@@ -214,6 +215,7 @@ class Update:
             if ends:
                 known["periods"] = [int(np.min(ends)), int(np.max(ends)) + 1]
         self.draft.states.write({one.id: self._blocks[one.id] for one in indicators})
+        self.draft.states.begin()
 
     def _figures(self, indicator: Indicator) -> None:
         """Make those figures of an indicator anew that are other ones now."""

@@ -13,12 +13,14 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import zarr
+from zarr.api.asynchronous import create_array
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.dtype import VariableLengthBytes
 from zarr.core.sync import sync
@@ -74,7 +76,8 @@ def decode(kept: bytes) -> Partial:
 
 
 class States:
-    """States in a session of the cube's repository; what is written is stored by `store`.
+    """States in a session of the cube's repository; what is written is stored by `store`, or
+    from `begin` on, while other things are done.
 
     Parameters
     ----------
@@ -85,6 +88,8 @@ class States:
     def __init__(self, store: Any) -> None:
         self._store = store
         self._later: dict[str, Partial | Seen] = {}  # by their places
+        self._begun: dict[str, Partial | Seen] = {}
+        self._storing: Future[None] | None = None
 
     def read(self, wanted: Mapping[str, Iterable[int]]) -> dict[str, dict[int, Partial]]:
         """Blocks of indicators; one that is not there is left out.
@@ -104,18 +109,18 @@ class States:
 
     def write(self, blocks: Mapping[str, Mapping[int, Partial]]) -> None:
         """Put blocks of indicators in the place of those of the same numbers."""
-        for name, there in zip(blocks, self._are_there(blocks), strict=True):
-            if not there:
-                self._create(name, BLOCKS)
-            self._later |= {_path(name, number): part for number, part in blocks[name].items()}
+        self._create(blocks, BLOCKS)
+        for name, mine in blocks.items():
+            self._later |= {_path(name, number): part for number, part in mine.items()}
 
-    def remove(self, name: str) -> None:
-        """Forget all of an indicator."""
-        self._later = {
-            path: one for path, one in self._later.items() if not path.startswith(_path(name))
-        }
-        if all(self._are_there([name])):
-            del self._root[name]
+    def remove(self, names: Collection[str]) -> None:
+        """Forget all of some indicators."""
+        self._end()
+        for name, there in zip(names, self._are_there(names), strict=True):
+            mine = _path(name)
+            self._later = {at: one for at, one in self._later.items() if not at.startswith(mine)}
+            if there:
+                del self._root[name]
 
     def seen(self, datasets: Iterable[str]) -> dict[str, Seen]:
         """Versions of the tables that the states were computed from, by dataset."""
@@ -128,8 +133,7 @@ class States:
     def see(self, dataset: str, seen: Seen) -> None:
         """Remember the version of a table that the states are computed from."""
         name = f"{TABLES}/{dataset}"
-        if not all(self._are_there([name])):
-            self._create(name, 1)
+        self._create([name], 1)
         self._later[_path(name, 0)] = seen
 
     @property
@@ -144,15 +148,31 @@ class States:
 
         return sync(every())
 
-    def _create(self, name: str, size: int) -> None:
-        self._root.create_array(
-            name,
-            shape=(size,),
-            chunks=(1,),
-            dtype=VariableLengthBytes(),
-            compressors=None,
-            fill_value=b"",
-        )
+    def _create(self, names: Collection[str], size: int) -> None:
+        """Make arrays that are not there yet."""
+        missing = [
+            name for name, there in zip(names, self._are_there(names), strict=True) if not there
+        ]
+
+        async def every() -> None:
+            await asyncio.gather(
+                *(
+                    create_array(
+                        self._store,
+                        name=f"{GROUP}/{name}",
+                        shape=(size,),
+                        chunks=(1,),
+                        dtype=VariableLengthBytes(),
+                        compressors=None,
+                        fill_value=b"",
+                    )
+                    for name in missing
+                )
+            )
+
+        if missing:
+            _ = self._root  # made, if it is not there
+            sync(every())
 
     # Chunks are read and written as they are stored, many at a time: through arrays each takes as
     # long as all of them.
@@ -160,20 +180,42 @@ class States:
     def _get(self, paths: list[str], made: Callable[[bytes], Any]) -> list[Any]:
         """What is at some places; None: nothing."""
         prototype = default_buffer_prototype()
-        there = [path for path in paths if path not in self._later]
+        known = self._begun | self._later
+        there = [path for path in paths if path not in known]
 
         async def every() -> list[Any]:
             return await asyncio.gather(*(self._store.get(path, prototype) for path in there))
 
-        found = dict(self._later)
+        found: dict[str, Any] = dict(known)
         for path, one in zip(there, sync(every()) if there else [], strict=True):
             if one is not None and len(one) > _FRAME.size:
                 found[path] = made(one.to_bytes()[_FRAME.size :])
         return [found.get(path) for path in paths]
 
+    def begin(self) -> None:
+        """Store what was written since the last time in a thread; `store` waits for it."""
+        self._end()
+        self._begun, self._later = self._later, {}
+        # A thread for this once, so that no process that forks has it.
+        thread = ThreadPoolExecutor(1, "states")
+        self._storing = thread.submit(sync, self._put(dict(self._begun)))
+        thread.shutdown(wait=False)
+
+    def _end(self) -> None:
+        if self._storing:
+            self._storing.result()
+        self._begun, self._storing = {}, None
+
     async def store(self) -> None:
-        """Store what was written since the last time; threads compress it."""
+        """Store what was written since the last time."""
+        begun, self._begun = self._storing, {}
         later, self._later = self._later, {}
+        await self._put(later)
+        if begun:
+            await asyncio.wrap_future(begun)
+
+    async def _put(self, later: dict[str, Partial | Seen]) -> None:
+        """Store what is to be at some places, and forget it; threads compress it."""
         make = default_buffer_prototype().buffer.from_bytes
 
         async def some() -> None:  # so much at a time that memory does not hold it twice

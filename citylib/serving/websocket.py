@@ -15,7 +15,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 UNSUPPORTED_DATA = 1003
 POLICY_VIOLATION = 1008
-RECHECK_SECONDS = 30
+RECHECK_SECONDS = 15
 LOOK_SECONDS = 2
 # Channel and four parts of a message, so six offsets.
 FEWEST_OFFSETS = 6

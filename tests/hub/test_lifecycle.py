@@ -28,7 +28,7 @@ def start_server(platform):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything_that_was_started(tmp_path, number):
-    with running(make_root(tmp_path)) as platform:
+    with running(make_root(tmp_path, cameras=number == signal.SIGINT)) as platform:
         if number == signal.SIGINT:
             start_server(platform)
             assert platform.find("jupyterhub.singleuser")

@@ -132,13 +132,20 @@ def kernel_of(page: str) -> str:
     return found.group(1)
 
 
-def make_root(folder: Path, dashboards: Path | None = None) -> Settings:
+def make_root(folder: Path, dashboards: Path | None = None, cameras: bool = False) -> Settings:
     """An installation in a folder of its own: the checkout's city, its own state.
 
-    Without `dashboards` it has one of the kind that needs no data.
+    Without `dashboards` it has one of the kind that needs no data; with `cameras` the city's are
+    there, simulated, which starts two services more.
     """
     folder.mkdir(parents=True, exist_ok=True)
     profile = CHECKOUT / "cities" / "seoul"
+    if not cameras:
+        profile, whole = folder / "city", profile
+        profile.mkdir()
+        for part in whole.iterdir():
+            if not part.name.startswith("cameras"):
+                (profile / part.name).symlink_to(part)
     (folder / "citylib.toml").write_text(f'profile = "{profile}"\nvar = "var"\n')
     if dashboards:
         (folder / "dashboards").symlink_to(dashboards)
