@@ -23,14 +23,22 @@ MediaMessage = Publish | Answer | Candidate | Restart | Signal | Want
 
 class Refused(Exception):
     """A participant asked for something that is not allowed or cannot be done; the text is a key of
-    the words: `conference.refused_…`."""
+    the words: `conference.refused_…`.
+
+    Carriers use refused_full, refused_not_allowed, refused_nobody (no such participant here),
+    refused_description (what the page said of its media makes no sense), refused_media (nothing
+    carries media just now).
+    """
 
 
 class Events(Protocol):
     """What a carrier tells the service."""
 
-    def speaking(self, room: str, who: str, speaking: bool) -> None:
-        """Somebody begins or ends to speak, by the loudness of what is received."""
+    def speaking(self, room: str, now: list[str], recent: list[str]) -> None:
+        """Who speaks, and who spoke, latest first, by the loudness of what is received.
+
+        Not of a mesh: there each page hears for itself.
+        """
 
     def gone(self) -> None:
         """What carries the rooms has died: pages keep what they have and wait."""
@@ -82,6 +90,9 @@ class Carrier(Protocol):
 
     async def allow(self, room: str, who: str, may_publish: bool) -> None:
         """Somebody may publish from now on, or may not any more, and is cut off."""
+
+    async def hear(self, room: str, who: str, interpreter: str | None) -> None:
+        """Somebody listens to this participant's `interpretation`, or to none."""
 
     async def silence(self, room: str, who: str, source: Source, silent: bool) -> None:
         """Hand on nothing of a source, or again."""
