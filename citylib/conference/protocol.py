@@ -108,11 +108,12 @@ class Signal(Message):
 
 class Want(Message):
     """Which pictures a page shows: all (small, a wall), the most recent speakers', none (sound
-    alone); and whose it shows large."""
+    alone); and whose it shows large. `small`: nobody's, the line carries no more."""
 
     type: Literal["want"]
     videos: Literal["all", "recent", "none"]
     large: Id | None = None
+    small: bool = False
 
 
 class State(Message):
