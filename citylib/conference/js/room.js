@@ -1,0 +1,403 @@
+// A conference as a page sees it: who is there, what they say, what is sent and received. It comes
+// back by itself, as the same participant, after a cut connection, a reload, a restart of the service.
+import { createLine } from "./line.js";
+import { createMesh } from "./mesh.js";
+import { createQuality } from "./quality.js";
+import { createSfu } from "./sfu.js";
+import { createSpeaking } from "./levels.js";
+import { createStreams, loudnessOf } from "./streams.js";
+
+const COMING_BACK = new Set(["in", "waiting", "lost"]);
+const LEAVING = 300; // ms between the last word and the end of the connections
+const LINES = 500; // of chat that a page keeps
+
+// `service`: its path; one of `invitation` (what the link has), `room` (an id, for who is signed in)
+// or `ticket` says which room. `on`: handlers by the name of their event.
+export function openRoom(options) {
+  return new Room(options);
+}
+
+export class Room extends EventTarget {
+  #line;
+  #streams;
+  #carrier = null;
+  #off = [];
+  #ask; // what is said at the door
+  #place; // where the ticket is kept
+  #ticket;
+  #entering = null;
+  #sent = new Map();
+  #muted = false;
+  #wish = { videos: "recent", large: null };
+  #asked = "";
+  #given = { sending: 0, receiving: 0 };
+  #toldQuality = null;
+  #opened;
+  #doorSays = null;
+
+  state = "connecting";
+  door; // a promise of what the service says at the door
+  you = null;
+  role = null;
+  room = null;
+  locked = false;
+  carrier = null;
+  participants = new Map();
+  waiting = new Map(); // to hosts: who waits, by id
+  chat = [];
+  speaking = { now: [], recent: [] };
+  recording = null;
+  material = null;
+  channels = [];
+  channel = null;
+  quality = null;
+  refusal = null;
+
+  constructor({ service, invitation = null, room = null, ticket = null, language = "en", on = {} }) {
+    super();
+    for (const [type, handler] of Object.entries(on)) this.addEventListener(type, ({ detail }) => handler(detail));
+    this.language = language;
+    this.#ask = { type: "look", language, ...(invitation ? { invitation } : { room }) };
+    this.#place = `conference:${room ?? invitation?.slice(-24) ?? "ticket"}`;
+    this.#ticket = ticket ?? this.#kept();
+    this.door = new Promise((done) => (this.#opened = done));
+    this.#streams = createStreams({
+      on: {
+        changed: (who, source) => this.#tell("media", { who, source }),
+        blocked: (is) => this.#tell("sound", { blocked: is }),
+      },
+    });
+    const address = new URL(`${service}socket`, location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    this.#line = createLine({
+      url: address,
+      hello: () => this.#hello(),
+      on: {
+        message: (message) => this.#hear(message),
+        up: () => this.#up(),
+        down: () => COMING_BACK.has(this.state) && this.#now("lost"),
+      },
+    });
+    this.#off.push(() => this.#line.close());
+  }
+
+  // ---- what a page does
+  // Go in under a name; who has a fixed name may give none.
+  enter({ name }) {
+    this.#entering = { name };
+    this.send({ type: "enter", name });
+    this.#state();
+    if (!this.#waits) this.#carrier?.early();
+  }
+  // What is sent from now on as "microphone", "camera", "screen", …; null: nothing.
+  publish(source, track) {
+    const before = this.#sent.get(source) ?? null;
+    if (track) this.#sent.set(source, track);
+    else this.#sent.delete(source);
+    if (track && source === "microphone") track.enabled = !this.#muted;
+    if (this.you) this.#streams.set(this.you, source, track, true);
+    this.#carrier?.set(source, this.#outgoing(source, track));
+    if (before !== track) this.#state();
+  }
+  // Be silent, or be heard again.
+  mute(is) {
+    this.#muted = is;
+    for (const source of ["microphone", "interpretation"]) {
+      const track = this.#sent.get(source);
+      if (track) track.enabled = !is;
+    }
+    this.#state();
+  }
+  get muted() {
+    return this.#muted || !(this.#sent.has("microphone") || this.#sent.has("interpretation"));
+  }
+  // Whose pictures this page shows, and whose it shows large.
+  want({ videos = this.#wish.videos, large = this.#wish.large }) {
+    this.#wish = { videos, large };
+    this.#wants();
+  }
+  hand(is) {
+    this.send({ type: "state", hand: is });
+  }
+  say(text, to = null) {
+    this.send({ type: "say", text, ...(to && { to }) });
+  }
+  // The interpreter's channel to listen to; null: the floor.
+  hear(channel) {
+    this.channel = channel;
+    this.send({ type: "hear", channel });
+    this.#mix();
+    this.#tell("channel", channel);
+  }
+  send(message) {
+    return this.#line.send(message);
+  }
+  stream(who, source = "camera") {
+    return this.#streams.stream(who, source);
+  }
+  // With a touch: what the browser did not play by itself begins; false: nothing is heard here.
+  sound(is = true) {
+    this.#streams.sound(is);
+  }
+  connections() {
+    return this.#carrier?.connections() ?? [];
+  }
+  // The line is in doubt: begin another.
+  renew() {
+    this.#line.renew();
+  }
+  // For good; who only closes the page is noticed as well, and may come back.
+  leave() {
+    this.send({ type: "leave" });
+    this.#end("ended", { left: true });
+  }
+
+  // ---- the line
+  #hello() {
+    if (!this.#ticket) return [this.#ask];
+    return [{ type: "resume", ticket: this.#ticket, language: this.language }];
+  }
+  #up() {
+    if (!this.#ticket || !this.you) return;
+    if (this.#carrier?.name === "janus") this.#carrier.renew();
+  }
+  #hear(message) {
+    const handler = HEARD[message.type];
+    if (handler) handler.call(this, message);
+    else this.#carrier?.receive(message);
+  }
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+  #now(state, detail = {}) {
+    if (this.state === state && state !== "refused") return;
+    this.state = state;
+    this.#tell("state", { state, ...detail });
+  }
+  #end(state, detail) {
+    this.#keep(null);
+    for (const off of this.#off.splice(0)) off();
+    // Whoever goes says so first: a connection that breaks before would make all others work.
+    setTimeout((carrier) => carrier?.close(), LEAVING, this.#carrier);
+    this.#carrier = null;
+    this.#streams.close();
+    this.#now(state, detail);
+  }
+
+  // ---- the ticket: a page that is loaded again is the same participant
+  #kept() {
+    try {
+      return sessionStorage.getItem(this.#place);
+    } catch {
+      return null;
+    }
+  }
+  #keep(ticket) {
+    this.#ticket = ticket;
+    try {
+      if (ticket) sessionStorage.setItem(this.#place, ticket);
+      else sessionStorage.removeItem(this.#place);
+    } catch {
+      // a browser that keeps nothing: a reload is somebody new
+    }
+  }
+
+  // ---- what carries pictures and sound
+  get #may() {
+    return this.role !== "listener";
+  }
+  get #waits() {
+    return this.#doorSays?.waiting_room && this.role !== "host";
+  }
+  #outgoing(source, track) {
+    return source === "camera" && this.#given.sending >= 3 ? null : track;
+  }
+  #carry(name, ice) {
+    if (this.#carrier?.name === name) return this.#carrier.ice(ice);
+    this.#carrier?.close();
+    this.carrier = name;
+    const make = name === "janus" ? createSfu : createMesh;
+    this.#carrier = make({
+      send: (message) => this.send(message),
+      on: { track: (who, source, track) => who !== this.you && this.#streams.set(who, source, track) },
+    });
+    this.#carrier.prepare(ice, this.#may);
+    for (const [source, track] of this.#sent) this.#carrier.set(source, this.#outgoing(source, track));
+  }
+  #begin() {
+    const quality = createQuality({ connections: () => this.connections(), tell: (told) => this.#measured(told) });
+    this.#off.push(quality);
+    if (this.carrier !== "mesh") return;
+    const levels = () => {
+      const loud = this.#carrier?.levels() ?? new Map();
+      for (const who of loud.keys()) if (!this.participants.get(who)?.microphone) loud.delete(who);
+      return loud;
+    };
+    this.#off.push(createSpeaking({ levels, tell: (speaking) => HEARD.speaking.call(this, speaking) }));
+  }
+  #measured(told) {
+    this.quality = told;
+    this.#tell("quality", told);
+    if (this.state !== "in") return;
+    const before = this.#given;
+    this.#given = { sending: told.sending, receiving: told.receiving };
+    if (before.sending !== told.sending) {
+      this.#carrier.thin(told.sending);
+      const camera = this.#sent.get("camera") ?? null;
+      if (before.sending >= 3 !== told.sending >= 3) this.#carrier.set("camera", this.#outgoing("camera", camera));
+      this.#state();
+    }
+    if (before.receiving !== told.receiving) this.#wants();
+    if (this.#toldQuality !== told.grade) {
+      this.#toldQuality = told.grade;
+      this.send({ type: "state", quality: told.grade });
+    }
+  }
+  #wants() {
+    const none = this.#given.receiving >= 2;
+    const videos = none ? "none" : this.#wish.videos;
+    const small = this.#given.receiving > 0;
+    const message = { type: "want", videos, large: small ? null : this.#wish.large, small };
+    this.#carrier?.hideAll(videos === "none");
+    const asked = JSON.stringify(message);
+    if (this.state !== "in" || asked === this.#asked) return;
+    this.#asked = asked;
+    this.send(message);
+  }
+  #state() {
+    if (!this.#entering && !this.you) return;
+    const camera = Boolean(this.#outgoing("camera", this.#sent.get("camera") ?? null));
+    this.send({ type: "state", microphone: !this.muted, camera });
+  }
+  #mix() {
+    this.#streams.mix(loudnessOf(this.channel, (who) => this.participants.get(who)?.language ?? null));
+  }
+  #own() {
+    for (const [source, track] of this.#sent) this.#streams.set(this.you, source, track, true);
+  }
+
+  // ---- what the service says
+  static heard = {
+    door(told) {
+      this.#doorSays = told;
+      Object.assign(this, { role: told.role, room: told.room, locked: told.locked });
+      this.#carry(told.carrier, told.ice);
+      this.#opened(told);
+      this.#now("door", { door: told });
+      this.#tell("door", told);
+      if (this.#entering) this.enter(this.#entering); // it was lost on the way
+    },
+    waiting({ ticket }) {
+      this.#keep(ticket);
+      this.#now("waiting");
+    },
+    entered(told) {
+      const again = this.you === told.you; // not so after a reload
+      const first = this.you === null;
+      this.#keep(told.ticket);
+      const { you, role, room, channels = [], material = null, recording = null } = told;
+      Object.assign(this, { you, role, room, channels, material, recording, refusal: null });
+      this.locked = room.locked ?? this.locked;
+      this.chat = told.chat ?? [];
+      if (told.speaking) this.speaking = told.speaking;
+      const there = new Map(told.participants.map((one) => [one.id, one]));
+      for (const who of this.participants.keys()) if (!there.has(who)) this.#streams.drop(who);
+      this.participants = there;
+      this.waiting = new Map();
+      this.#carry(told.carrier, told.ice);
+      this.#carrier.entered({ you, participants: told.participants, may: this.#may });
+      if (first) this.#begin();
+      this.#own();
+      this.#mix();
+      this.#asked = "";
+      this.#now("in", { again });
+      this.#wants();
+      this.#state();
+      if (this.channel) this.hear(this.channel);
+      this.#opened({ ...told, name: there.get(you)?.name ?? null });
+      for (const type of ["participants", "role", "recording", "material", "speaking", "chat"]) this.#tell(type, this[type]);
+    },
+    refused({ reason, text }) {
+      if (reason === "ticket" && this.#ticket && (this.#ask.invitation || this.#ask.room)) {
+        this.#keep(null);
+        this.you = null;
+        this.#line.renew();
+        return;
+      }
+      this.refusal = { reason, text };
+      this.#end("refused", { reason, text });
+    },
+    participant({ participant }) {
+      const before = this.participants.get(participant.id);
+      this.participants.set(participant.id, participant);
+      this.#carrier?.participant(participant.id);
+      if (before?.language !== participant.language) this.#mix();
+      this.#tell("participants", { ...(before ? { changed: participant, before } : { came: participant }) });
+    },
+    left({ who, why }) {
+      const gone = this.participants.get(who);
+      this.participants.delete(who);
+      this.#carrier?.left(who, why);
+      this.#streams.drop(who);
+      this.#tell("participants", { left: gone, why });
+    },
+    waits({ who, name }) {
+      this.waiting.set(who, name);
+      this.#tell("waiting", { came: { who, name } });
+    },
+    waits_no_more({ who }) {
+      this.waiting.delete(who);
+      this.#tell("waiting", { left: { who } });
+    },
+    speaking({ now, recent }) {
+      this.speaking = { now, recent };
+      this.#tell("speaking", this.speaking);
+    },
+    said(said) {
+      this.chat = [...this.chat, said].slice(-LINES);
+      this.#tell("said", said);
+    },
+    muted({ by }) {
+      this.mute(true);
+      this.#tell("muted", { by });
+    },
+    role({ role }) {
+      this.role = role;
+      this.#carrier?.allow(this.#may);
+      if (!this.#may) this.#state();
+      this.#tell("role", role);
+    },
+    room({ room, locked, ...told }) {
+      this.room = { ...this.room, ...(room ?? told) };
+      this.locked = locked ?? room?.locked ?? this.locked;
+      this.#tell("room", this.room);
+    },
+    channels({ channels }) {
+      this.channels = channels;
+      this.#tell("channel", this.channel);
+    },
+    recording({ recording }) {
+      this.recording = recording;
+      this.#tell("recording", recording);
+    },
+    material({ material }) {
+      this.material = material;
+      this.#tell("material", material);
+    },
+    ice({ ice }) {
+      this.#carrier?.ice(ice);
+    },
+    media({ state }) {
+      if (state === "back") this.#carrier?.renew();
+      this.#tell("carried", state);
+    },
+    ended() {
+      this.#end("ended", { left: false });
+    },
+    error(told) {
+      this.#carrier?.receive({ ...told, type: "error" });
+      this.#tell("error", told);
+    },
+  };
+}
+const HEARD = Room.heard;
