@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 MOST = 6
 """Each sends its picture to five others; more is too much for a laptop and its line."""
 _KINDS = {"offer", "answer", "pranswer", "rollback"}
-_BESIDES = {"tracks": 2000, "from": 64}
+_BESIDES = {"tracks": 2000, "from": 64, "to": 64}
 """What pages tell each other with a description, and its longest."""
 _CANDIDATE = {"candidate": str, "sdpMid": str, "usernameFragment": str, "sdpMLineIndex": int}
 
