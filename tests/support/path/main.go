@@ -127,6 +127,9 @@ func (w *way) take() {
 		if err != nil {
 			log.Fatalf("%s: %v", w.from.Name(), err)
 		}
+		if buffer[0]>>4 != 4 { // what IPv6 asks a new device is nobody's business here
+			continue
+		}
 		w.lock.Lock()
 		if due, goes := w.decide(time.Now(), size); goes {
 			w.waiting.push(packet{due, append([]byte(nil), buffer[:size]...)})
