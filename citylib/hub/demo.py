@@ -17,12 +17,13 @@ import psutil
 
 from citylib.access.accounts import Accounts
 from citylib.city.errors import CityError
+from citylib.city.processes import end_with_parent
 from citylib.city.settings import FILE, Settings
 from citylib.hub import data, ports
 from citylib.hub.found import missing
 from citylib.hub.installation import CHECKOUT, Installation
 from citylib.hub.ready import answers
-from citylib.hub.supervise import Supervisor, end_with_parent
+from citylib.hub.supervise import Supervisor
 from citylib.hub.tls import ensure_certificate, machine_hosts
 from citylib.operations import Store
 

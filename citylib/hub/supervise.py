@@ -17,8 +17,9 @@ from typing import Any
 
 import psutil
 
+from citylib.city.processes import end_with_parent
+
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
@@ -177,11 +178,6 @@ def _after_fork() -> None:
     for number in STOPPING:
         signal.signal(number, signal.SIG_DFL)
     end_with_parent()
-
-
-def end_with_parent() -> None:
-    """Between fork and exec: the program is told to stop when this process dies, even killed."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _lives(process: psutil.Process) -> bool:
