@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 from support.hall import Hall, bare_settings, some_ports
+from support.screen import WITH_MEDIA, chromium
 
 from citylib.conference.media.janus import Janus
 from citylib.conference.settings import Media
@@ -14,12 +14,6 @@ from citylib.conference.settings import Media
 pytestmark = pytest.mark.skipif(
     not shutil.which("janus"), reason="janus is not installed: make system"
 )
-
-CHROMIUM = [
-    "--autoplay-policy=no-user-gesture-required",
-    "--disable-background-timer-throttling",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-]
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +26,8 @@ def hall(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=CHROMIUM
-        )
+    with chromium(*WITH_MEDIA) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

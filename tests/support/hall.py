@@ -29,7 +29,7 @@ def bare_settings(root: Path) -> Settings:
 
 def some_ports(count: int = 1000) -> tuple[int, int]:
     """A range of UDP ports that hardly anybody else has chosen."""
-    first = random.randrange(34_000, 60_000, count)
+    first = random.randrange(34_000, 60_000, count)  # noqa: S311
     return first, first + count - 1
 
 
@@ -67,7 +67,7 @@ class Socket(WebSocketHandler):
     def on_close(self):
         hall = self.application.settings["hall"]
         hall.sockets.discard(self)
-        asyncio.ensure_future(hall.carrier.leave(self.room, self.who))
+        hall.leaving = asyncio.ensure_future(hall.carrier.leave(self.room, self.who))
 
 
 class Page(RequestHandler):

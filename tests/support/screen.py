@@ -25,14 +25,24 @@ DASHBOARD = "/services/dashboards/voila/render/mayor.ipynb"
 PUBLIC = "/services/public/"
 
 
+WITH_MEDIA = (
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+"""Cameras and microphones that are none, and pages that may use them and play sound."""
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*options: str) -> Iterator[Browser]:
     """Debian's Chromium."""
     program = shutil.which("chromium")
     if program is None:
         pytest.fail("chromium is missing; as root, run: make system")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", *options]
+        )
         yield browser
         browser.close()
 

@@ -56,10 +56,13 @@ class Carrier(Protocol):
         Pages have other work to do for each.
     most : int
         Participants in a room.
+    missing : str
+        What is missing for a better one, in English; empty where nothing is.
     """
 
     name: str
     most: int
+    missing: str
 
     async def run(self, stop: asyncio.Event, events: Events) -> None:
         """Work until told to stop."""

@@ -38,6 +38,7 @@ class Janus:
 
     name = "janus"
     most = MOST
+    missing = ""
 
     def __init__(self, settings: Settings, media: Media) -> None:
         self._janus = JanusProcess(settings, media)
@@ -131,7 +132,9 @@ class Janus:
             log.info("Janus is there")
             for room in [*self._rooms.values()]:
                 await self._begin(room, client)
-            if self._was_there and self._events:
+            # Who came before Janus was there has been refused.
+            waited = not all(room.empty for room in self._rooms.values())
+            if (self._was_there or waited) and self._events:
                 self._events.back()
             self._was_there = True
             await client.lost.wait()

@@ -30,6 +30,11 @@ class _Person:
 class Mesh:
     """Carries nothing itself: hands a `signal` to the one in the same room that it is for.
 
+    Parameters
+    ----------
+    missing : str
+        Why there is nothing better, in English, for the operator.
+
     Examples
     --------
     >>> Mesh().name
@@ -39,7 +44,8 @@ class Mesh:
     name = "mesh"
     most = MOST
 
-    def __init__(self) -> None:
+    def __init__(self, missing: str = "") -> None:
+        self.missing = missing
         self._rooms: dict[str, dict[str, _Person]] = {}
 
     async def run(self, stop: asyncio.Event, events: Events) -> None:

@@ -67,6 +67,11 @@ class Room:
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
 
+    @property
+    def empty(self) -> bool:
+        """Whether nobody is in it."""
+        return not self._people
+
     async def begin(self, client: JanusClient, key: str) -> None:
         """Make the room in Janus, and bring in who is there already.
 
@@ -212,17 +217,18 @@ class Room:
 
     async def _bring_in(self, who: str) -> None:
         person = self._people[who]
-        if self._client is None or person.viewer is not None:
-            return
-        self._comings += 1
-        feed = f"{who}.{self._comings}"
-        sender = Sender(who, feed, self._media, self._changed)
-        person.viewer = Viewer(
-            self.name, self._pin, self._dummy, person.send, lambda: self._chosen(who, person)
-        )
-        person.viewer.begin(self._client)
-        await sender.begin(self._client, self.name, self._pin)
-        person.sender = sender
+        async with person.turn:
+            if self._client is None or person.viewer is not None:
+                return
+            self._comings += 1
+            feed = f"{who}.{self._comings}"
+            sender = Sender(who, feed, self._media, self._changed)
+            person.viewer = Viewer(
+                self.name, self._pin, self._dummy, person.send, lambda: self._chosen(who, person)
+            )
+            person.viewer.begin(self._client)
+            await sender.begin(self._client, self.name, self._pin)
+            person.sender = sender
 
     async def _take_out(self, person: Person) -> None:
         if person.viewer is not None:
