@@ -49,6 +49,7 @@ def show(page, size, query):
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
     page.goto(f"{page.address}?{query}")
+    page.wait_for_function("globalThis.tiles")
     page.wait_for_selector(".conference-tile:not([hidden])")
     page.evaluate("() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
