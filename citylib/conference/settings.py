@@ -51,12 +51,7 @@ class Media(Plain):
     @field_validator("addresses")
     @classmethod
     def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            try:
-                ipaddress.ip_address(text)
-            except ValueError:
-                raise ValueError(f"{text!r} is no IP address; write it like 203.0.113.7") from None
-        return value
+        return _addresses(value)
 
     @field_validator("stun")
     @classmethod
@@ -81,6 +76,9 @@ class Turn(Plain):
     outside : bool
         The relay is another machine's: only credentials are made here, with the secret
         `var/secrets/conference_turn` that it shares.
+    listen : tuple of str
+        Addresses that it listens on; none: those of the platform. With an address of its own it
+        can have port 443.
     port, tls_port : int
         Plain (UDP and TCP), and TLS. 443 gets through where nothing else does.
     relay_ports : tuple of int
@@ -93,6 +91,7 @@ class Turn(Plain):
     run: bool = True
     host: Annotated[str | None, Field(max_length=253, pattern=r"^[A-Za-z0-9.:-]+$")] = None
     outside: bool = False
+    listen: tuple[str, ...] = ()
     port: Port = 3478
     tls_port: Port = 5349
     relay_ports: tuple[Port, Port] = (44_000, 45_999)
@@ -102,6 +101,11 @@ class Turn(Plain):
     @classmethod
     def _in_order(cls, value: tuple[int, int]) -> tuple[int, int]:
         return _range(value)
+
+    @field_validator("listen")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _addresses(value)
 
     @field_validator("networks")
     @classmethod
@@ -162,6 +166,15 @@ def read_rules(city: City) -> Rules:
     """
     path = city.folder / FILE
     return parse(Rules, read_toml(path) if path.is_file() else {}, path)
+
+
+def _addresses(value: tuple[str, ...]) -> tuple[str, ...]:
+    for text in value:
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no IP address; write it like 203.0.113.7") from None
+    return value
 
 
 def _range(value: tuple[int, int]) -> tuple[int, int]:

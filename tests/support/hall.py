@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 from tornado.httpserver import HTTPServer
@@ -31,6 +32,13 @@ def some_ports(count: int = 1000) -> tuple[int, int]:
     """A range of UDP ports that hardly anybody else has chosen."""
     first = random.randrange(34_000, 60_000, count)  # noqa: S311
     return first, first + count - 1
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Socket(WebSocketHandler):
@@ -79,10 +87,12 @@ class Page(RequestHandler):
 
 
 class Hall:
-    """The running service; `url` is its page."""
+    """The running service, and what runs beside it until told to stop; `url` is its page."""
 
-    def __init__(self, carrier: Carrier) -> None:
-        self.carrier = carrier
+    def __init__(
+        self, carrier: Carrier, beside: Callable[[asyncio.Event], Awaitable[None]] | None = None
+    ) -> None:
+        self.carrier, self._beside = carrier, beside
         self.sockets: set[Socket] = set()
         self.told: list[tuple[str, dict]] = []
         self._ready = threading.Event()
@@ -105,11 +115,14 @@ class Hall:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         routes = [("/socket", Socket), ("/(people.js)?", Page)]
         server = HTTPServer(Application(routes, hall=self))
-        sockets = bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        self.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}/"
+        listening = bind_sockets(0, "127.0.0.1")
+        server.add_sockets(listening)
+        self.url = f"http://127.0.0.1:{listening[0].getsockname()[1]}/"
         self._ready.set()
+        beside = asyncio.ensure_future(self._beside(self._stop)) if self._beside else None
         await self.carrier.run(self._stop, self)
+        if beside:
+            await beside
         server.stop()
 
     def speaking(self, room: str, now: list[str], recent: list[str]) -> None:
@@ -122,6 +135,6 @@ class Hall:
         self._all(None, {"type": "media", "state": "back"})
 
     def _all(self, room: str | None, message: dict) -> None:
-        for socket in [*self.sockets]:
-            if room in (None, socket.room):
-                socket.tell(message)
+        for one in [*self.sockets]:
+            if room in (None, one.room):
+                one.tell(message)
