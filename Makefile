@@ -20,8 +20,9 @@ RUN := $(TOOLS)/run.stamp
 DEV := $(TOOLS)/dev.stamp
 
 # What Debian's packages are for: browser tests and screenshots, Korean in them, the other
-# database, a second network in a test, programs in Go that tests and benchmarks start.
-PACKAGES := chromium fonts-noto-cjk fonts-noto-core postgresql iproute2 procps janus coturn
+# database, a second network in a test, what carries conferences and their relay, programs in Go
+# that tests and benchmarks start.
+PACKAGES := chromium fonts-noto-cjk fonts-noto-core postgresql iproute2 procps janus coturn \
   golang-go golang-github-pion-webrtc.v3-dev golang-github-gorilla-websocket-dev
 
 # Set up for tests once, a checkout stays so; and one that was moved is set up anew.
