@@ -48,7 +48,8 @@ export class Room extends EventTarget {
   speaking = { now: [], recent: [] };
   recording = null;
   material = null;
-  channels = [];
+  channels = []; // languages that are interpreted into now
+  languages = []; // languages that there may be channels of
   channel = null;
   quality = null;
   refusal = null;
@@ -120,7 +121,7 @@ export class Room extends EventTarget {
     this.send({ type: "state", hand: is });
   }
   say(text, to = null) {
-    this.send({ type: "say", text, ...(to && { to }) });
+    return this.send({ type: "say", text, ...(to && { to }) });
   }
   // The interpreter's channel to listen to; null: the floor.
   hear(channel) {
@@ -128,6 +129,9 @@ export class Room extends EventTarget {
     this.send({ type: "hear", channel });
     this.#mix();
     this.#tell("channel", channel);
+  }
+  get ticket() {
+    return this.#ticket;
   }
   send(message) {
     return this.#line.send(message);
@@ -138,6 +142,10 @@ export class Room extends EventTarget {
   // With a touch: what the browser did not play by itself begins; false: nothing is heard here.
   sound(is = true) {
     this.#streams.sound(is);
+  }
+  // The loudspeaker that plays it, where a browser lets it be chosen.
+  loudspeaker(id) {
+    this.#streams.loudspeaker(id);
   }
   connections() {
     return this.#carrier?.connections() ?? [];
@@ -270,7 +278,7 @@ export class Room extends EventTarget {
     this.send({ type: "state", microphone: !this.muted, camera });
   }
   #mix() {
-    this.#streams.mix(loudnessOf(this.channel, (who) => this.participants.get(who)?.language ?? null));
+    this.#streams.mix(loudnessOf(this.channel, (who) => this.participants.get(who)));
   }
   #own() {
     for (const [source, track] of this.#sent) this.#streams.set(this.you, source, track, true);
@@ -280,7 +288,7 @@ export class Room extends EventTarget {
   static heard = {
     door(told) {
       this.#doorSays = told;
-      Object.assign(this, { role: told.role, room: told.room, locked: told.locked });
+      Object.assign(this, { role: told.role, room: told.room, locked: told.locked, languages: told.languages });
       this.#carry(told.carrier, told.ice);
       this.#opened(told);
       this.#now("door", { door: told });
@@ -331,7 +339,7 @@ export class Room extends EventTarget {
       const before = this.participants.get(participant.id);
       this.participants.set(participant.id, participant);
       this.#carrier?.participant(participant.id);
-      if (before?.language !== participant.language) this.#mix();
+      this.#mix();
       this.#tell("participants", { ...(before ? { changed: participant, before } : { came: participant }) });
     },
     left({ who, why }) {

@@ -10,6 +10,7 @@ export function createStreams({ on }) {
   const players = new Map(); // "who/source" → <audio>
   let audible = true;
   let blocked = false;
+  let sink = null;
   let heard = () => 1; // loudness of a participant's source, from 0 to 1
 
   const block = (is) => {
@@ -32,6 +33,7 @@ export function createStreams({ on }) {
     const player = Object.assign(new Audio(), { autoplay: true, srcObject: new MediaStream([track]) });
     players.set(place, player);
     tune(player, place.split("/"));
+    if (sink) player.setSinkId?.(sink).catch(() => {}); // it is plugged out: the usual one plays
     begin(player);
   };
   const silence = (place) => {
@@ -90,6 +92,10 @@ export function createStreams({ on }) {
       }
       if (!players.size) block(false);
     },
+    loudspeaker(id) {
+      sink = id;
+      for (const player of players.values()) player.setSinkId?.(id).catch(() => {});
+    },
     close() {
       for (const place of [...players.keys()]) silence(place);
       for (const whole of streams.values()) for (const track of whole.getTracks()) whole.removeTrack(track);
@@ -98,11 +104,14 @@ export function createStreams({ on }) {
   };
 }
 
-// How loud a source is where `channel` is listened to (null: the floor) and `speaks(who)` is the
-// language of an interpreter.
-export function loudnessOf(channel, speaks) {
+// How loud a source is where `channel` is listened to (null: the floor). Who is muted, or may only
+// listen, is not heard, whatever comes from there.
+export function loudnessOf(channel, participant) {
   return (who, source) => {
-    if (source === "interpretation") return speaks(who) === channel ? 1 : 0;
+    const { role, language, microphone } = participant(who) ?? {};
+    if (role === "listener") return 0;
+    if (source === "interpretation") return language === channel ? 1 : 0;
+    if (source === "microphone" && microphone === false) return 0;
     return channel === null ? 1 : BENEATH;
   };
 }
