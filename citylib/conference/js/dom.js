@@ -40,8 +40,8 @@ export function make(tag, more = {}, ...children) {
 }
 
 // A name for an element that others refer to; no two on a page are the same.
-let named = 0;
-export const newId = () => `conference-${(named += 1)}`;
+let ids = 0;
+export const newId = () => `conference-${(ids += 1)}`;
 
 // A field under its name.
 export function field(text, input) {
