@@ -291,8 +291,8 @@ export class Room extends EventTarget {
       Object.assign(this, { role: told.role, room: told.room, locked: told.locked, languages: told.languages });
       this.#carry(told.carrier, told.ice);
       this.#opened(told);
-      this.#now("door", { door: told });
       this.#tell("door", told);
+      this.#now("door");
       if (this.#entering) this.enter(this.#entering); // it was lost on the way
     },
     waiting({ ticket }) {

@@ -7,6 +7,7 @@ import { createTiles } from "./tiles.js";
 import { selectOf, troubleOf } from "./door.js";
 
 const GRADES = 4;
+const NARROW = 736; // px below which the keys of the view are in the menu
 
 // `on.leave()`, `on.language(lang)`, `on.theme()`: what is not the room's own affair; `on.bar(…)`: the
 // keys are drawn, and more can be added to them.
@@ -20,7 +21,8 @@ export function createStage({ room, own, words, service, all, size, on }) {
   quality.append(qualityText);
   const channel = make("select", { "aria-label": words.channel, on: { change: () => room.hear(channel.value || null) } });
   const channels = make("div", { className: "channels", hidden: true }, icon("globe"), channel);
-  const head = make("header", { className: "stage-head" }, title, locked, sign, channels, quality);
+  const views = make("div", { className: "stage-views" });
+  const head = make("header", { className: "stage-head" }, title, locked, sign, channels, views, quality);
   const banner = make("p", { className: "banner", role: "status", hidden: true });
   const tap = button("sound", words.tap_to_hear, () => room.sound(true), { className: "main tap" });
   tap.hidden = true;
@@ -105,9 +107,11 @@ export function createStage({ room, own, words, service, all, size, on }) {
     locked.hidden = !room.locked;
     title.textContent = room.room.title;
     keys.people.querySelector(".key-text").textContent = `${words.people} (${room.participants.size})`;
+    arrange();
     drawMenu();
     drawChannels();
   };
+  const arrange = () => el.clientWidth >= NARROW && views.append(tiles.keys);
   const drawChannels = () => {
     channels.hidden = !room.channels.length;
     const now = JSON.stringify([room.channels, room.channel]);
@@ -134,7 +138,7 @@ export function createStage({ room, own, words, service, all, size, on }) {
       make("div", { className: "menu-keys" },
         make("button", { type: "button", className: "key", role: "switch", "aria-checked": String(own.voiceOnly), on: { click: () => own.onlyVoice(!own.voiceOnly) } }, icon("sound"), make("span", { className: "key-text" }, words.voice_only))),
       make("p", { className: "hint" }, words.voice_only_detail),
-      tiles.keys,
+      el.clientWidth < NARROW && tiles.keys,
       ...kinds.map((kind) => selectOf({ own, words, kind, devices: devices[kind] })),
       make("div", { className: "menu-keys" },
         ...Object.keys(all).filter((_, __, { length }) => length > 1).map((lang) => make("button", { type: "button", className: "key", lang, "aria-pressed": String(lang === words.lang), on: { click: () => on.language(lang) } }, all[lang].own_name)),
@@ -209,7 +213,10 @@ export function createStage({ room, own, words, service, all, size, on }) {
 
   return {
     el,
-    focus: () => title.focus({ preventScroll: true }),
+    focus() {
+      title.focus({ preventScroll: true });
+      arrange();
+    },
     close() {
       for (const [type, handler] of Object.entries(told)) room.removeEventListener(type, handler);
       own.removeEventListener("change", draw);
