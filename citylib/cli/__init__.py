@@ -11,7 +11,7 @@ import click
 import citylib
 from citylib.city.errors import CityError
 from citylib.city.settings import Settings
-from citylib.cli import cameras, dashboards, feeds, figures, records, service
+from citylib.cli import cameras, conference, dashboards, feeds, figures, records, service
 
 
 class Group(click.Group):
@@ -56,5 +56,6 @@ for command in (
     *(service.serve, service.city, dashboards.dashboard, service.account),
     feeds.feed,
     cameras.camera,
+    conference.conference,
 ):
     main.add_command(command)

@@ -131,6 +131,8 @@ class Rules(Plain):
     ----------
     recording_days : float
         How long a recording is kept.
+    recording_gigabytes : float
+        What all recordings take together at most.
     minutes_days : float
         How long attendance and chat are kept after a conference.
     invitation_days : float
@@ -144,6 +146,7 @@ class Rules(Plain):
     """
 
     recording_days: Annotated[float, Field(gt=0, le=3660)] = 30
+    recording_gigabytes: Annotated[float, Field(gt=0, le=100_000)] = 20
     minutes_days: Annotated[float, Field(gt=0, le=3660)] = 365
     invitation_days: Annotated[float, Field(gt=0, le=366)] = 7
     most_rooms: Annotated[int, Field(ge=1, le=1000)] = 20

@@ -168,7 +168,8 @@ class Installation:
         return [str(node()), str(CHECKOUT / PROXY)]
 
     def services(self) -> list[dict[str, Any]]:
-        """The services that the hub keeps running: dashboards, public pages, feeds, cameras."""
+        """The services that the hub keeps running: dashboards, public pages, feeds, cameras,
+        conference."""
         chosen = self.ports()
         own = self.state / "dashboards"
         feeds = {
@@ -222,6 +223,7 @@ class Installation:
             },
             *([feeds] if self.feeds else []),
             *self._cameras(chosen),
+            self._conference(chosen),
         ]
 
     def _cameras(self, chosen: Ports) -> list[dict[str, Any]]:
@@ -250,6 +252,21 @@ class Installation:
         }
         needed = any(camera.source == "simulated" for camera in cameras)
         return [*([gateway] if cameras else []), *([simulated] if needed else [])]
+
+    def _conference(self, chosen: Ports) -> dict[str, Any]:
+        """The rooms, and what carries their media."""
+        return {
+            "name": "conference",
+            "url": f"http://127.0.0.1:{chosen.conference}",
+            "command": [sys.executable, "-m", "citylib.cli", "conference", "run"],
+            "cwd": str(self.settings.root),
+            "environment": self.environment()
+            | {
+                "CITYLIB_DATABASE": self.settings.database,
+                "JUPYTERHUB_COOKIE_OPTIONS": '{"samesite": "Lax"}',
+            },
+            "oauth_no_confirm": True,
+        }
 
 
 PRELOAD = (
@@ -280,13 +297,16 @@ def roles() -> list[dict[str, Any]]:
     dashboards = "access:services!service=dashboards"
     # Which of them somebody may see is decided camera by camera.
     cameras = "access:services!service=cameras"
-    work = ["self", "access:servers!user", "servers!user", cameras]
+    # Rooms are made by officials and the mayor; whom an invitation lets in keeps their own name.
+    conference = "access:services!service=conference"
+    both = [cameras, conference]
+    work = ["self", "access:servers!user", "servers!user", *both]
     return [
         # The hub gives this one to everybody who signs in; by itself it would allow a server.
         {"name": "user", "scopes": ["read:users!user"]},
         {"name": "analyst", "groups": [GROUPS["analyst"]], "scopes": work},
-        {"name": "official", "groups": [GROUPS["official"]], "scopes": [dashboards, cameras]},
-        {"name": "mayor", "groups": [GROUPS["mayor"]], "scopes": [dashboards, cameras]},
+        {"name": "official", "groups": [GROUPS["official"]], "scopes": [dashboards, *both]},
+        {"name": "mayor", "groups": [GROUPS["mayor"]], "scopes": [dashboards, *both]},
     ]
 
 

@@ -31,6 +31,7 @@ class Ports(BaseModel):
     public: int
     cameras: int
     simulator: int
+    conference: int
 
     def inside(self) -> tuple[int, ...]:
         """The ports that only the parts of the platform use among themselves."""

@@ -67,6 +67,7 @@ class AuditLog:
         *,
         actor: str | None = None,
         action: str | None = None,
+        subject: str | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> list[Entry]:
@@ -74,8 +75,8 @@ class AuditLog:
 
         Parameters
         ----------
-        actor, action : str, optional
-            Only entries of this actor, of this action.
+        actor, action, subject : str, optional
+            Only entries of this actor, of this action, about this subject.
         before : int, optional
             Only entries with a lower number: the next page.
         limit : int
@@ -86,6 +87,8 @@ class AuditLog:
             query = query.where(audit.c.actor == actor)
         if action is not None:
             query = query.where(audit.c.action == action)
+        if subject is not None:
+            query = query.where(audit.c.subject == subject)
         if before is not None:
             query = query.where(audit.c.number < before)
         with self._store.read() as connection:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy.types import BigInteger, TypeDecorator
@@ -68,7 +70,7 @@ audit = Table(
     Column("time", Instant, nullable=False),
     Column("actor", String(200), nullable=False, index=True),
     Column("action", String(100), nullable=False),
-    Column("subject", String(500), nullable=False),
+    Column("subject", String(500), nullable=False, index=True),
     Column("detail", JSON, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -114,4 +116,85 @@ dashboards = Table(
     Column("roles", JSON, nullable=False),
     UniqueConstraint("name", "version"),
     sqlite_autoincrement=True,
+)
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("title", String(200), nullable=False),
+    Column("agenda", Text, nullable=False),
+    Column("maker", String(200), nullable=False),
+    Column("made", Instant, nullable=False),
+    Column("begins", Instant),
+    Column("ends", Instant),
+    Column("waiting_room", Boolean, nullable=False),
+    Column("voice_only", Boolean, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("began", Instant),
+    Column("ended", Instant),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("room", String(64), nullable=False, index=True),
+    Column("role", String(50), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("email", String(254), nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("maker", String(200), nullable=False),
+    Column("made", Instant, nullable=False),
+    Column("expires", Instant, nullable=False),
+    Column("most_uses", Integer, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("withdrawn", Instant),
+)
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("room", String(64), nullable=False, index=True),
+    Column("ticket", String(64), nullable=False, unique=True),
+    Column("invitation", String(64)),
+    Column("account", String(200)),
+    Column("name", String(80), nullable=False),
+    Column("role", String(50), nullable=False),
+    Column("language", String(35)),
+    Column("state", String(50), nullable=False),
+    Column("asked", Instant, nullable=False),
+    Column("joined", Instant),
+    Column("seen", Instant, nullable=False),
+    Column("left", Instant),
+)
+
+said = Table(
+    "said",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("room", String(64), nullable=False, index=True),
+    Column("who", String(64), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("to", String(64)),
+    Column("time", Instant, nullable=False),
+    Column("text", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("room", String(64), nullable=False, index=True),
+    Column("who", String(64), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("mime", String(100), nullable=False),
+    Column("began", Instant, nullable=False),
+    Column("ended", Instant),
+    Column("parts", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("removed", Instant),
 )

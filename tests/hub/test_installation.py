@@ -34,7 +34,7 @@ def test_a_secret_is_made_once_for_its_owner_alone(tmp_path):
 def test_ports_stay_the_same_while_they_are_free(tmp_path):
     file = tmp_path / "hub" / "ports.json"
     chosen = ports.choose(file, "127.0.0.1")
-    assert len({chosen.address, *chosen.inside()}) == 7
+    assert len({chosen.address, *chosen.inside()}) == 8
     assert ports.choose(file, "127.0.0.1").inside() == chosen.inside()
     with socket.create_server(("127.0.0.1", chosen.hub)):
         moved = ports.choose(file, "127.0.0.1")

@@ -34,13 +34,14 @@ def test_the_database_and_the_cluster_are_told_to_whom_they_concern(tmp_path, mo
     one = SimpleNamespace(known={"gate": SimpleNamespace(source="simulated")})
     monkeypatch.setattr("citylib.hub.installation.read_cameras", lambda settings, city: one)
     here = Installation.load()
-    dashboards, public, feeds, cameras, simulator = (
+    dashboards, public, feeds, cameras, simulator, conference = (
         service["environment"] for service in here.services()
     )
     analysts = here.analysts_environment()
     hub = _hub_environment(here)
-    assert cameras.pop("CITYLIB_DATABASE") == DATABASE
-    for environment in (dashboards, public, analysts, cameras, simulator):
+    for own in (cameras, conference):
+        assert own.pop("CITYLIB_DATABASE") == DATABASE
+    for environment in (dashboards, public, analysts, cameras, simulator, conference):
         assert "secret" not in str(environment)
         assert "key-of-the-air" not in str(environment)
         assert "key-of-pseudonyms" not in str(environment)

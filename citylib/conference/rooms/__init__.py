@@ -1,0 +1,1 @@
+"""Rooms as they are kept: who is invited, who was there, what was said, what was recorded."""

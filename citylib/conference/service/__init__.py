@@ -1,0 +1,1 @@
+"""The conference as a service of the hub: rooms, door, signalling."""

@@ -1,0 +1,120 @@
+"""Recordings: parts from the host's browser; the list and the files for officials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado.web import HTTPError, stream_request_body
+
+from citylib.conference.rooms.model import Recording
+from citylib.conference.rooms.noted import note
+from citylib.conference.rooms.recordings import LONGEST_PART, NotKept
+from citylib.conference.service.handler import Handler
+from citylib.conference.service.limits import Bucket
+
+MIMES = ("video/webm", "audio/webm", "video/mp4", "audio/mp4")
+RATE, AT_ONCE = 3_000_000.0, 60_000_000.0
+"""Bytes a second of a recording, and at once after a pause."""
+CHUNK = 256 * 1024
+
+
+@stream_request_body
+class RecordingsHandler(Handler):
+    """Recordings of a room."""
+
+    _recording: Recording | None = None
+
+    async def prepare(self) -> None:
+        """Who may not record sends nothing."""
+        await super().prepare()
+        self._part = bytearray()
+        if self.request.method == "POST":
+            self._recording = await self._allowed(str(self.path_args[0]))
+            connection: Any = self.request.connection
+            connection.set_max_body_size(LONGEST_PART)
+
+    async def _allowed(self, room: str) -> Recording:
+        conference = self.conference
+        ticket = self.request.headers.get("X-Ticket", "")
+        person = await conference.keep(conference.people.by_ticket, ticket)
+        if person is None or person.room != room or person.role != "host":
+            raise HTTPError(403, reason="not for you")
+        if person.state not in ("in", "left", "lost"):
+            raise HTTPError(403, reason="not for you")
+        recording = await conference.keep(conference.recordings.newest_of, person)
+        if recording is None:
+            raise HTTPError(409, reason="no recording was begun")
+        return recording
+
+    def data_received(self, chunk: bytes) -> None:
+        """A piece of the part; its length is bounded by the connection."""
+        self._part += chunk
+
+    async def get(self, name: str) -> None:
+        """Those that are kept."""
+        room = await self.room(name)
+        found = await self.conference.keep(self.conference.recordings.of, room.id)
+        self.write({"recordings": [self._told(one) for one in found]})
+
+    async def post(self, name: str) -> None:
+        """Keep a part. `X-Part` counts from 0; the answer says which is waited for `next`."""
+        recording = self._recording
+        mime = self.request.headers.get("Content-Type", "").split(";")[0].strip()
+        number = self.request.headers.get("X-Part", "")
+        if recording is None or mime not in MIMES or not number.isdecimal() or len(number) > 7:
+            raise HTTPError(400, reason="X-Part must be a number, Content-Type one of a recording")
+        conference = self.conference
+        pace = conference.paces.setdefault(recording.id, Bucket(RATE, AT_ONCE))
+        if not pace.take(len(self._part)):
+            raise HTTPError(429, reason="too much at once")
+        try:
+            kept = await conference.keep(
+                conference.recordings.add, recording, int(number), bytes(self._part), mime
+            )
+        except NotKept as fault:
+            self.set_status(409)
+            self.write({"error": str(fault), "next": fault.next})
+            return
+        except OSError:
+            raise HTTPError(507, reason="there is no room for more") from None
+        self.write({"next": kept.parts, "recording": kept.id})
+
+    def _told(self, one: Recording) -> dict[str, Any]:
+        return {
+            "id": one.id,
+            "by": one.name,
+            "began": one.began.isoformat(timespec="seconds"),
+            "ended": one.ended.isoformat(timespec="seconds") if one.ended else None,
+            "bytes": one.bytes,
+            "type": one.mime,
+            "days": self.conference.rules.recording_days,
+            "file": f"{self.conference.prefix}rooms/{one.room}/recordings/{one.id}",
+        }
+
+
+class RecordingHandler(Handler):
+    """One recording."""
+
+    async def get(self, name: str, recording: str) -> None:
+        """Send the file; the audit log says to whom."""
+        room, account, conference = await self.room(name), self.official(), self.conference
+        found = await conference.keep(conference.recordings.of, room.id)
+        one = next((one for one in found if one.id == recording), None)
+        path = conference.recordings.path(one) if one else None
+        if one is None or path is None or not path.is_file():
+            raise HTTPError(404, reason="no such recording")
+
+        def write() -> None:
+            with conference.store.write() as connection:
+                note(connection, account, "took recording", room.id, recording=one.id)
+
+        await conference.keep(write)
+        self.set_header("Content-Type", one.mime)
+        self.set_header("Content-Length", str(one.bytes))
+        self.set_header("Content-Disposition", f'attachment; filename="{path.name}"')
+        left = one.bytes
+        with path.open("rb") as file:
+            while left and (piece := file.read(min(CHUNK, left))):
+                left -= len(piece)
+                self.write(piece)
+                await self.flush()
