@@ -6,16 +6,16 @@ Each is one HTML file, one script and one style sheet, all from the service itse
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from html import escape
 from pathlib import Path
 
+from citylib.conference.js import FOLDER as CLIENT
+from citylib.conference.js import together
 from citylib.look.theme import css
 from citylib.look.words import languages, words
 
 FOLDER = Path(__file__).parent
-CLIENT = FOLDER.parent / "js"
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -30,16 +30,8 @@ POLICY = "; ".join(
     )
 )
 """Content-Security-Policy of both pages: nothing from elsewhere, nothing written into the page."""
-SHARED = ("peer", "streams", "line", "levels", "devices", "quality", "sfu", "mesh", "room")
-SCRIPTS = {
-    "join.js": (
-        *(*SHARED, "places", "seat", "tiles"),
-        *("dom", "own", "door", "chat", "people", "stage", "meeting", "join"),
-    ),
-}
+PAGES = ("join",)
 SHEETS = {"join.css": ("page", "meeting", "tiles")}
-_IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(async )?(function|class|const))", re.MULTILINE)
 
 
 def join_page(prefix: str) -> str:
@@ -55,18 +47,18 @@ def join_page(prefix: str) -> str:
 
 def static(name: str) -> tuple[bytes, str] | None:
     """What is at `static/NAME`, and its media type; None: there is nothing."""
-    if name in SCRIPTS:
-        return _script(name), "text/javascript; charset=utf-8"
+    page, _, kind = name.rpartition(".")
+    if kind == "js" and page in PAGES:
+        return _script(page), "text/javascript; charset=utf-8"
     if name in SHEETS:
         return _sheet(name), "text/css; charset=utf-8"
     return None
 
 
 @cache
-def _script(name: str) -> bytes:
-    """Files as one module, so that a distant reader waits for one answer and not for twenty."""
-    parts = (_file(f"{part}.js") for part in SCRIPTS[name])
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", part)) for part in parts).encode()
+def _script(page: str) -> bytes:
+    """All modules in one, so that a distant reader waits for one answer and not for twenty."""
+    return together(FOLDER / f"{page}.js").encode()
 
 
 @cache

@@ -1,6 +1,6 @@
 // The page of who takes part: a conference that fills the window.
-import { createMeeting } from "./meeting.js";
-import { remember, remembered } from "./dom.js";
+import { createMeeting } from "../js/meeting.js";
+import { remember, remembered } from "../js/dom.js";
 
 const ALL = JSON.parse(document.getElementById("words").textContent);
 const page = document.documentElement;
