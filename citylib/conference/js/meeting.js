@@ -46,6 +46,16 @@ export function createMeeting(element, { service, invitation = null, room: id = 
     if (streams || (abilities().devices && abilities().secure)) own.begin();
     else for (const kind of ["microphone", "camera"]) own[kind].refused = abilities().secure ? "unsupported" : "insecure";
   };
+  // Who is signed in and hosts can make a link that anybody may come by, as a speaker.
+  const invite = async () => {
+    const answer = await fetch(`${service}rooms/${room.room.id}/invitations`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ role: "speaker", language: words.lang }),
+    });
+    if (!answer.ok) throw new Error(String(answer.status));
+    return (await answer.json()).invitation.link;
+  };
   const disown = () => {
     own?.close();
     own = null;
@@ -67,7 +77,7 @@ export function createMeeting(element, { service, invitation = null, room: id = 
       owned(room.role === "listener");
       own.attach(room);
       const more = { leave: () => room.leave(), language: speak, theme: on.theme, bar: on.bar };
-      put(createStage({ room, own, words, service, all, size, on: more }));
+      put(createStage({ room, own, words, invite: id && invite, all, size, on: more }));
     },
     refused({ reason, text }) {
       const keys = AGAIN_REASONS.includes(reason) ? [[reason === "elsewhere" ? words.continue_here : words.try_again, begin]] : [];

@@ -3,7 +3,8 @@ import { button, field, icon, languageName, make } from "./dom.js";
 
 const ORDER = ["host", "interpreter", "speaker", "listener"];
 
-export function createPeople({ room, words, service, notice }) {
+// `invite()` gives a new link; without it there is no key for it.
+export function createPeople({ room, words, notice, invite = null }) {
   const waiting = make("ul", { className: "people" });
   const door = make("section", { className: "at-door", hidden: true }, make("h3", {}, words.waiting_people), waiting);
   const list = make("ul", { className: "people" });
@@ -49,13 +50,18 @@ export function createPeople({ room, words, service, notice }) {
         button("close", words.say("turn_away", { name }), () => send("admit", { who, welcome: false }), { className: "plain small" })));
 
   // ---- what a host does with the room
-  const invite = async () => {
+  const made = make("div", { className: "link", hidden: true });
+  const copy = async () => {
     try {
-      const answer = await room.invite(service);
-      await navigator.clipboard.writeText(answer);
+      const link = await invite();
+      const shown = make("input", { type: "text", readOnly: true, value: link, "aria-label": words.invite });
+      made.replaceChildren(shown);
+      made.hidden = false;
+      shown.select();
+      await navigator.clipboard.writeText(link);
       notice(words.link_copied);
     } catch {
-      notice(words.link_failed);
+      notice(made.hidden ? words.link_failed : words.link_shown);
     }
   };
   const drawHost = () => {
@@ -65,7 +71,8 @@ export function createPeople({ room, words, service, notice }) {
       room.waiting.size > 1 ? button("check", words.admit_all, () => [...room.waiting.keys()].forEach((who) => send("admit", { who, welcome: true })), { className: "small" }) : "",
       button("microphone-off", words.mute_all, () => send("mute"), { className: "small" }),
       button("lock", room.locked ? words.unlock : words.lock, () => send("lock", { locked: !room.locked }), { className: "small" }),
-      button("link", words.invite, invite, { className: "small" }),
+      invite ? button("link", words.invite, copy, { className: "small" }) : "",
+      made,
       button("close", words.end_for_all, () => confirm(words.end_sure) && send("end"), { className: "small bad" }),
     );
   };

@@ -48,7 +48,6 @@ export class Room extends EventTarget {
   speaking = { now: [], recent: [] };
   recording = null;
   material = null;
-  channels = []; // languages that are interpreted into now
   languages = []; // languages that there may be channels of
   channel = null;
   quality = null;
@@ -97,6 +96,7 @@ export class Room extends EventTarget {
     else this.#sent.delete(source);
     if (track && source === "microphone") track.enabled = !this.#muted;
     if (this.you) this.#streams.set(this.you, source, track, true);
+    if (this.you && this.carrier === "mesh") this.#sources(this.you, source, track);
     this.#carrier?.set(source, this.#outgoing(source, track));
     if (before !== track) this.#state();
   }
@@ -129,6 +129,11 @@ export class Room extends EventTarget {
     this.send({ type: "hear", channel });
     this.#mix();
     this.#tell("channel", channel);
+  }
+  // Languages that are interpreted into now.
+  get channels() {
+    const spoken = [...this.participants.values()].map((one) => one.language);
+    return [...new Set(spoken.filter(Boolean))].sort();
   }
   get ticket() {
     return this.#ticket;
@@ -227,10 +232,22 @@ export class Room extends EventTarget {
     const make = name === "janus" ? createSfu : createMesh;
     this.#carrier = make({
       send: (message) => this.send(message),
-      on: { track: (who, source, track) => who !== this.you && this.#streams.set(who, source, track) },
+      on: { track: (who, source, track) => who !== this.you && this.#received(who, source, track) },
     });
     this.#carrier.prepare(ice, this.#may);
     for (const [source, track] of this.#sent) this.#carrier.set(source, this.#outgoing(source, track));
+  }
+  // In a mesh the service knows nothing of what is sent: what comes tells.
+  #received(who, source, track) {
+    this.#streams.set(who, source, track);
+    if (this.carrier === "mesh") this.#sources(who, source, track);
+  }
+  #sources(who, source, track) {
+    const participant = this.participants.get(who);
+    if (!participant) return;
+    const sources = (participant.sources ?? []).filter((one) => one !== source);
+    this.participants.set(who, { ...participant, sources: track ? [...sources, source] : sources });
+    this.#tell("participants", {});
   }
   #begin() {
     const quality = createQuality({ connections: () => this.connections(), tell: (told) => this.#measured(told) });
@@ -303,8 +320,8 @@ export class Room extends EventTarget {
       const again = this.you === told.you; // not so after a reload
       const first = this.you === null;
       this.#keep(told.ticket);
-      const { you, role, room, channels = [], material = null, recording = null } = told;
-      Object.assign(this, { you, role, room, channels, material, recording, refusal: null });
+      const { you, role, room, material = null, recording = null } = told;
+      Object.assign(this, { you, role, room, material, recording, refusal: null });
       this.locked = room.locked ?? this.locked;
       this.chat = told.chat ?? [];
       if (told.speaking) this.speaking = told.speaking;
@@ -337,6 +354,7 @@ export class Room extends EventTarget {
     },
     participant({ participant }) {
       const before = this.participants.get(participant.id);
+      if (this.carrier === "mesh" && before) participant.sources = before.sources;
       this.participants.set(participant.id, participant);
       this.#carrier?.participant(participant.id);
       this.#mix();
@@ -379,10 +397,6 @@ export class Room extends EventTarget {
       this.room = { ...this.room, ...(room ?? told) };
       this.locked = locked ?? room?.locked ?? this.locked;
       this.#tell("room", this.room);
-    },
-    channels({ channels }) {
-      this.channels = channels;
-      this.#tell("channel", this.channel);
     },
     recording({ recording }) {
       this.recording = recording;

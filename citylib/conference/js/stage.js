@@ -11,7 +11,7 @@ const NARROW = 736; // px below which the keys of the view are in the menu
 
 // `on.leave()`, `on.language(lang)`, `on.theme()`: what is not the room's own affair; `on.bar(…)`: the
 // keys are drawn, and more can be added to them.
-export function createStage({ room, own, words, service, all, size, on }) {
+export function createStage({ room, own, words, invite, all, size, on }) {
   const title = make("h1", { tabIndex: -1 }, room.room.title);
   const sign = make("p", { className: "recording", hidden: true }, make("span", {}), words.recording);
   const locked = make("p", { className: "locked", hidden: true }, icon("lock"), make("span", {}, words.locked_sign));
@@ -36,7 +36,7 @@ export function createStage({ room, own, words, service, all, size, on }) {
 
   // ---- what opens beside or over the pictures
   const chat = createChat({ room, words });
-  const people = createPeople({ room, words, service, notice });
+  const people = createPeople({ room, words, notice, invite });
   const menu = make("section", { className: "menu", "aria-label": words.more });
   const panels = { chat: chat.el, people: people.el, more: menu };
   let open = null;

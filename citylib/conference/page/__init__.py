@@ -30,8 +30,8 @@ POLICY = "; ".join(
     )
 )
 """Content-Security-Policy of both pages: nothing from elsewhere, nothing written into the page."""
-PAGES = ("join",)
-SHEETS = {"join.css": ("page", "meeting", "tiles")}
+PAGES = ("join", "rooms")
+SHEETS = {"join.css": ("page", "meeting", "tiles"), "rooms.css": ("rooms",)}
 
 
 def join_page(prefix: str) -> str:
@@ -43,6 +43,17 @@ def join_page(prefix: str) -> str:
         Path of the service, with a slash at both ends.
     """
     return _html(prefix, "join", ("conference", "conference_page"))
+
+
+def rooms_page(prefix: str) -> str:
+    """HTML of the page of officials and the mayor, who make rooms.
+
+    Parameters
+    ----------
+    prefix : str
+        Path of the service, with a slash at both ends.
+    """
+    return _html(prefix, "rooms", ("conference", "conference_page", "conference_rooms"))
 
 
 def static(name: str) -> tuple[bytes, str] | None:
