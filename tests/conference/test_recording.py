@@ -17,7 +17,8 @@ BEGIN = """async () => {
   await room.context.resume();
   const { createRecording } = await import('./js/recording.js');
   globalThis.faults = [];
-  globalThis.recording = createRecording({ room, service: '/', on: { fault: one => faults.push(one) } });
+  const fault = one => faults.push(one);
+  globalThis.recording = createRecording({ room, service: '/', on: { fault } });
   if (!room.recording) recording.toggle();
 }"""
 
@@ -78,7 +79,7 @@ def test_a_finished_recording_plays_from_any_place_in_it(recorded):
     finish(recorded)
     assert recorded.read_bytes() == after, "doing it again changes nothing"
     seconds, frames, sound = read(recorded)
-    assert 7 < seconds < 30
+    assert 4 < seconds < 60
     times = [time for time, _ in frames]
     assert times == sorted(times)
     assert len(frames) > 15, "how many a second is a matter of the machine"

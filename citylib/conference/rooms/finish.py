@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -32,6 +33,8 @@ def finish(path: Path) -> None:
     if DONE in data[:4096]:
         return
     pieces = _pieces(data, path.suffix)
+    if not pieces:
+        return
     descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
     os.close(descriptor)
     try:
@@ -51,8 +54,7 @@ def _pieces(data: bytes, kind: str) -> list[bytes]:
         if kind == ".mp4" or b"webm" in data[at : at + NEAR]:
             begins.append(at - before)
         at = data.find(mark, at + 1)
-    ends = [*begins[1:], len(data)]
-    return [data[begin:end] for begin, end in zip(begins, ends, strict=True)]
+    return [data[begin:end] for begin, end in pairwise([*begins, len(data)])]
 
 
 def _join(pieces: list[bytes], target: Path) -> bool:
