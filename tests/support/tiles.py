@@ -34,7 +34,7 @@ class Handler(SimpleHTTPRequestHandler):
     def do_POST(self):
         """A part of a recording; `faults` are answered first."""
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        state, number = self.server.state, int(self.headers["Conference-Part"])
+        state, number = self.server.state, int(self.headers["X-Part"])
         if state.faults:
             return self._send("{}", "application/json", state.faults.pop(0))
         if number == state.next:

@@ -11,9 +11,9 @@ const AGAIN_REASONS = ["full", "locked", "too_much", "name", "elsewhere", "turne
 
 // `words` by language; of one language alone there are no keys to change it. `streams`: { camera,
 // microphone } from elsewhere, then no device is asked for. `size`: "page" or "wall".
-// `on.room(room)`, `on.state(state, detail)`, `on.bar({ bar, room, words, add(key) })` each time that
+// `view`: "all" or "speaker", told of by `on.view`. `on.room(room)`, `on.state(state, detail)`, `on.bar({ bar, room, words, add(key) })` each time that
 // the keys are drawn, `on.language(lang)`, `on.theme()`: there is a key for dark or light.
-export function createMeeting(element, { service, invitation = null, room: id = null, ticket = null, language, words: all, size = "page", streams = null, on = {} }) {
+export function createMeeting(element, { service, invitation = null, room: id = null, ticket = null, language, words: all, size = "page", view = "all", streams = null, on = {} }) {
   const root = make("div", { className: "conference" });
   root.dataset.size = size;
   element.append(root);
@@ -76,8 +76,8 @@ export function createMeeting(element, { service, invitation = null, room: id = 
     in() {
       owned(room.role === "listener");
       own.attach(room);
-      const more = { leave: () => room.leave(), language: speak, theme: on.theme, bar: on.bar };
-      put(createStage({ room, own, words, invite: id && invite, all, size, on: more }));
+      const more = { leave: () => room.leave(), language: speak, theme: on.theme, bar: on.bar, view: viewed };
+      put(createStage({ room, own, words, invite: id && invite, all, size, view, on: more }));
     },
     refused({ reason, text }) {
       const keys = AGAIN_REASONS.includes(reason) ? [[reason === "elsewhere" ? words.continue_here : words.try_again, begin]] : [];
@@ -88,6 +88,7 @@ export function createMeeting(element, { service, invitation = null, room: id = 
       else says(words.ended, words.ended_detail, [], "check");
     },
   };
+  const viewed = (name) => on.view?.((view = name));
   let seen = null; // the state whose screen is there
   const show = (state, detail = {}) => {
     clearTimeout(late);
@@ -150,6 +151,9 @@ export function createMeeting(element, { service, invitation = null, room: id = 
     get room() {
       return room;
     },
+    speak,
+    view: (name) => (screen?.view ? screen.view(name) : viewed(name)),
+    give: (tracks) => own?.give((streams = tracks)),
     // Ends what is seen; who is in leaves.
     close() {
       over = true;

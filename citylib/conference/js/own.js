@@ -44,6 +44,12 @@ export class Own extends EventTarget {
     this.asking = false;
     this.#changed();
   }
+  // Other tracks from elsewhere, in place of those before.
+  give(tracks) {
+    this.#given = tracks;
+    for (const kind of KINDS) this.#have(kind, { track: tracks[kind] ?? null, refused: tracks[kind] ? null : "none" });
+    this.#changed();
+  }
   // Be seen or heard, or not; asks for what is not open yet.
   async turn(kind, on) {
     const one = this[kind];

@@ -155,7 +155,7 @@ function createSound(room) {
 function createSending({ address, ticket, kind, lost }) {
   let waiting = [];
   let bytes = 0;
-  let number = null; // of the part that is sent next; asked for first
+  let number = null; // of the part that is sent next; asked for by an empty one
   let busy = false;
   let tries = 0;
   let timer = 0;
@@ -165,13 +165,14 @@ function createSending({ address, ticket, kind, lost }) {
     const asking = number === null;
     const answer = await fetch(address, {
       method: "POST",
-      headers: { Authorization: `Ticket ${ticket()}`, "Content-Type": kind, "Conference-Part": String(asking ? -1 : number) },
+      headers: { "X-Ticket": ticket(), "X-Part": String(number ?? 0), "Content-Type": kind.split(";")[0] },
       body: asking ? null : waiting[0],
     });
     if ([403, 404].includes(answer.status)) return stop("refused");
     if ([413, 507].includes(answer.status)) return stop("full");
     if (!answer.ok && answer.status !== 409) throw new Error(`the recording's part: ${answer.status}`);
     const { next } = await answer.json();
+    if (!Number.isInteger(next) || next === number) throw new Error("the recording is not kept");
     if (!asking && next > number) bytes -= waiting.shift().size;
     number = next;
     tries = 0;

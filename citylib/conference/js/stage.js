@@ -11,7 +11,7 @@ const NARROW = 736; // px below which the keys of the view are in the menu
 
 // `on.leave()`, `on.language(lang)`, `on.theme()`: what is not the room's own affair; `on.bar(…)`: the
 // keys are drawn, and more can be added to them.
-export function createStage({ room, own, words, invite, all, size, on }) {
+export function createStage({ room, own, words, invite, all, size, view, on }) {
   const title = make("h1", { tabIndex: -1 }, room.room.title);
   const sign = make("p", { className: "recording", hidden: true }, make("span", {}), words.recording);
   const locked = make("p", { className: "locked", hidden: true }, icon("lock"), make("span", {}, words.locked_sign));
@@ -32,7 +32,7 @@ export function createStage({ room, own, words, invite, all, size, on }) {
   const el = make("div", { className: "stage", tabIndex: -1 }, head, main, side);
   const notice = createNotices(el);
 
-  const tiles = createTiles(place, { room, words, size, on: { large: (large) => room.want({ large }) } });
+  const tiles = createTiles(place, { room, words, size, view, on: { large: (large) => room.want({ large }), view: on.view } });
 
   // ---- what opens beside or over the pictures
   const chat = createChat({ room, words });
@@ -213,6 +213,7 @@ export function createStage({ room, own, words, invite, all, size, on }) {
 
   return {
     el,
+    view: tiles.view,
     focus() {
       title.focus({ preventScroll: true });
       arrange();

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
+from datetime import UTC, datetime
 from typing import Any
 
 from tornado.web import HTTPError, stream_request_body
 
+from citylib.conference.rooms.finish import finish
 from citylib.conference.rooms.model import Recording
 from citylib.conference.rooms.noted import note
-from citylib.conference.rooms.recordings import LONGEST_PART, NotKept
+from citylib.conference.rooms.recordings import LATE, LONGEST_PART, NotKept
 from citylib.conference.service.handler import Handler
 from citylib.conference.service.limits import Bucket
 
@@ -109,10 +112,12 @@ class RecordingHandler(Handler):
                 note(connection, account, "took recording", room.id, recording=one.id)
 
         await conference.keep(write)
+        if one.ended and one.ended + LATE < datetime.now(UTC):
+            await get_running_loop().run_in_executor(None, finish, path)
+        left = path.stat().st_size
         self.set_header("Content-Type", one.mime)
-        self.set_header("Content-Length", str(one.bytes))
+        self.set_header("Content-Length", str(left))
         self.set_header("Content-Disposition", f'attachment; filename="{path.name}"')
-        left = one.bytes
         with path.open("rb") as file:
             while left and (piece := file.read(min(CHUNK, left))):
                 left -= len(piece)
