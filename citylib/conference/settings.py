@@ -40,7 +40,7 @@ class Media(Plain):
     addresses: tuple[str, ...] = ()
     interfaces: tuple[str, ...] = ()
     stun: tuple[str, ...] = ()
-    camera_kbit: Kilobits = 1200
+    camera_kbit: Kilobits = 1700
     screen_kbit: Kilobits = 2500
 
     @field_validator("ports")

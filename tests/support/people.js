@@ -4,8 +4,8 @@
 const people = {};
 
 class Person {
-  constructor(who, { room, publish = true, colour = "red", tone = 440, ice = [], relay = false, size = [160, 120] }) {
-    Object.assign(this, { who, room, colour, tone, ice, publish });
+  constructor(who, { room, publish = true, may = publish, want = null, colour = "red", tone = 440, ice = [], relay = false, size = [160, 120] }) {
+    Object.assign(this, { who, room, colour, tone, ice, publish, may, want });
     this.policy = relay ? "relay" : "all";
     this.size = size;
     this.got = new Map();
@@ -55,9 +55,12 @@ class Person {
   }
 
   open() {
-    this.socket = new WebSocket(`ws://${location.host}/socket?room=${this.room}&who=${this.who}&publish=${+this.publish}`);
+    this.socket = new WebSocket(`ws://${location.host}/socket?room=${this.room}&who=${this.who}&publish=${+this.may}`);
     this.socket.onmessage = (event) => this.take(JSON.parse(event.data));
-    this.socket.onopen = () => this.publish && this.offer();
+    this.socket.onopen = () => {
+      if (this.want) this.say({ type: "want", ...this.want });
+      if (this.publish) this.offer();
+    };
   }
 
   say(message) {
@@ -100,7 +103,7 @@ class Person {
     this.receiver = this.connection("subscribe");
     this.receiver.ontrack = ({ track, transceiver }) => {
       const element = document.createElement(track.kind);
-      Object.assign(element, { muted: true, autoplay: true, srcObject: new MediaStream([track]) });
+      Object.assign(element, { muted: track.kind === "video", autoplay: true, srcObject: new MediaStream([track]) });
       element.play().catch(() => {});
       if (track.kind === "video")
         element.requestVideoFrameCallback(() => (this.times.picture ??= performance.now() - this.began));
@@ -145,16 +148,16 @@ class Person {
     return found;
   }
 
-  // The energy of the sound that came from each of the others so far.
-  async heard() {
-    const report = await this.receiver.getStats();
-    const energy = {};
+  // The energy of the sound that came from each of the others so far, or another figure of it.
+  async heard(figure = "totalAudioEnergy", source = "microphone") {
+    const report = this.receiver ? await this.receiver.getStats() : new Map();
+    const found = {};
     for (const entry of report.values())
-      if (entry.type === "inbound-rtp" && entry.kind === "audio") energy[entry.mid] = entry.totalAudioEnergy;
+      if (entry.type === "inbound-rtp") found[entry.mid] = entry[figure];
     return Object.fromEntries(
       Object.entries(this.tracks ?? {})
-        .filter(([name]) => name.endsWith("/microphone"))
-        .map(([name, mid]) => [name.split("/")[0], energy[mid] ?? 0]),
+        .filter(([name]) => name.endsWith(`/${source}`))
+        .map(([name, mid]) => [name.split("/")[0], found[mid] ?? 0]),
     );
   }
 

@@ -127,7 +127,10 @@ class Room:
         """Somebody comes, perhaps again."""
         await self.leave(who)
         self._people[who] = Person(send, may_publish)
-        await self._bring_in(who)
+        # While the room is being made.
+        async with self._opening:
+            if who in self._people:
+                await self._bring_in(who)
 
     async def leave(self, who: str) -> None:
         """Somebody goes."""

@@ -135,7 +135,7 @@ class Viewer:
             self._broken = True
         else:
             try:
-                await self._handle.ask({"request": "configure", "restart": True})
+                self._take(await self._ask({"request": "configure", "restart": True}))
             except JanusError:
                 self._broken = True
         self._wake.set()
