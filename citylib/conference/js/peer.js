@@ -6,8 +6,8 @@ const SLOW = 8000; // ms that a connection may take to come about
 const BITRATES = { h: 1_100_000, m: 350_000, l: 120_000, screen: 2_500_000, mesh: 700_000 };
 
 export function newConnection(ice) {
-  // One address is looked for before it is needed: joining is quicker by it.
-  return new RTCPeerConnection({ iceServers: ice, bundlePolicy: "max-bundle", iceCandidatePoolSize: 1 });
+  // No iceCandidatePoolSize: with it a connection that answers at once now and then finds no address.
+  return new RTCPeerConnection({ iceServers: ice, bundlePolicy: "max-bundle" });
 }
 
 export const kindOf = (source) => (["camera", "screen", "city-camera"].includes(source) ? "video" : "audio");
