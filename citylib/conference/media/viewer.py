@@ -259,7 +259,10 @@ class Viewer:
         if reply.get("jsep"):
             self._offered_at = time.monotonic()
             self._told = self._tracks()
-            told = {"type": "subscribe", "offer": reply["jsep"]["sdp"], "tracks": self._told}
+            # Janus begins the encryption, since it is the last to know that the path is there: what
+            # a page said before would be said in vain, and again only after a while.
+            offer = reply["jsep"]["sdp"].replace("a=setup:actpass", "a=setup:active")
+            told = {"type": "subscribe", "offer": offer, "tracks": self._told}
             self._send({**told, "anew": anew})
 
     def _tell(self) -> None:
