@@ -6,9 +6,11 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +51,15 @@ class Far(Network):
         """Put it in again."""
         _ip(f"-n {self.name} link set {self.device} up")
         _ip(f"-n {self.name} route add default dev {self.device}")
+
+    @contextmanager
+    def reach(self, port: int) -> Iterator[str]:
+        """Let a port of this machine's own be reached from there; gives the address."""
+        with socket.create_server((self.here, 0)) as ear:
+            thread = threading.Thread(target=_hand_on, args=(ear, port), daemon=True)
+            thread.start()
+            yield f"http://{self.here}:{ear.getsockname()[1]}"
+            ear.shutdown(socket.SHUT_RDWR)
 
     def program(self, file: Path, program: str) -> Path:
         """A script that is this program, over there: for who starts it by its path."""
@@ -111,6 +122,30 @@ def far_network(
     finally:
         path.communicate()
         subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def _hand_on(ear: socket.socket, port: int) -> None:
+    """Connect each who comes with a port here, until the ear is closed."""
+    while True:
+        try:
+            caller = ear.accept()[0]
+        except OSError:
+            return
+        called = socket.create_connection(("127.0.0.1", port))
+        for one, other in ((caller, called), (called, caller)):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=_copy, args=(one, other), daemon=True).start()
+
+
+def _copy(one: socket.socket, other: socket.socket) -> None:
+    try:
+        while data := one.recv(65536):
+            other.sendall(data)
+    except OSError:
+        pass
+    for side in (one, other):
+        with suppress(OSError):
+            side.shutdown(socket.SHUT_RDWR)
 
 
 def _ip(line: str) -> None:

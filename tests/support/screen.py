@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,9 +35,9 @@ WITH_MEDIA = (
 
 
 @contextmanager
-def chromium(*options: str) -> Iterator[Browser]:
-    """Debian's Chromium."""
-    program = shutil.which("chromium")
+def chromium(*options: str, program: Path | None = None) -> Iterator[Browser]:
+    """Debian's Chromium, or a script that starts it."""
+    program = program or shutil.which("chromium")
     if program is None:
         pytest.fail("chromium is missing; as root, run: make system")
     with sync_playwright() as playwright:
