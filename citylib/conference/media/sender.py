@@ -48,13 +48,17 @@ class Sender:
         self._handle: Handle | None = None
         self._up = False
         self._mids: dict[Source, str] = {}
+        self._layered: set[str] = set()
 
     @property
     def sent(self) -> list[Sent]:
         """What can be received of it."""
         if not self._up:
             return []
-        return [Sent(self.who, source, self.feed, mid) for source, mid in self._mids.items()]
+        return [
+            Sent(self.who, source, self.feed, mid, mid in self._layered)
+            for source, mid in self._mids.items()
+        ]
 
     def mid_of(self, source: Source) -> str | None:
         """Where a source is in the connection, if it is sent."""
@@ -86,6 +90,8 @@ class Sender:
                 "conference.refused_description" if error.code else "conference.refused_media"
             ) from None
         self._mids = mids
+        streams = reply["data"].get("streams", ())
+        self._layered = {stream["mid"] for stream in streams if stream.get("simulcast")}
         if self._up:
             self._changed(self)
         return str((reply["jsep"] or {}).get("sdp", ""))

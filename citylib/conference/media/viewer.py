@@ -28,6 +28,10 @@ TOGETHER = 0.1
 AGAIN = 0.2
 """Seconds until a change that Janus refused is tried again."""
 MOST_TRIES = 20
+LAYER_WITHIN = 1.0
+"""Seconds until a layer that did not come is asked for again: the request for a key picture may
+have been lost, or overheard so soon after another."""
+MOST_ASKED = 4
 ANSWERED_WITHIN = 15.0
 """Seconds that a page has to answer an offer, until it gets another connection."""
 DUMMY_MIDS = {"audio": "0", "video": "1"}
@@ -45,8 +49,10 @@ class Slot:
         Feed and mid of what fills it; the dummy's when nothing does.
     active : bool
         Whether anything fills it; if not, filling it needs an offer.
-    layer : int
-        Of its picture, as last asked for.
+    layer, got : int
+        Of its picture: as last asked for, and as Janus said that it comes; -1: it said nothing.
+    asked, asked_at : int, float
+        How often it was asked for, and when last.
     """
 
     mid: str
@@ -54,6 +60,14 @@ class Slot:
     source: tuple[str, str] = ("", "")
     active: bool = True
     layer: int = LARGE
+    got: int = -1
+    asked: int = 0
+    asked_at: float = 0.0
+
+    def ask_for(self, layer: int) -> None:
+        """Note that a layer is asked for."""
+        self.asked = self.asked + 1 if layer == self.layer else 1
+        self.layer, self.asked_at = layer, time.monotonic()
 
 
 class Viewer:
@@ -195,6 +209,7 @@ class Viewer:
             spare = [kind for kind in SPARE if any(one.kind == kind for one in left)]
             streams = [_stream(one, wanted[one]) for one in left] + self._spares(spare)
             self._take(await self._ask({"request": "subscribe", "streams": streams}))
+            self._note_layers(wanted)
         self._tell()
 
     async def _join(self, wanted: dict[Sent, int]) -> None:
@@ -214,9 +229,7 @@ class Viewer:
             await self._forget()
             raise
         self._take(reply, anew=True)
-        for slot in self._slots.values():
-            if (one := self._known.get(slot.source)) is not None:
-                slot.layer = wanted[one]
+        self._note_layers(wanted)
 
     async def _switch(self, moves: list[tuple[Slot, tuple[str, str], int]]) -> None:
         if not moves:
@@ -226,17 +239,32 @@ class Viewer:
         ]
         self._take(await self._ask({"request": "switch", "streams": streams}))
         for slot, _, _ in moves:
-            slot.layer = LARGE
+            # A source that is new in a slot comes in its largest layer, if nothing else is said.
+            slot.ask_for(LARGE)
+
+    def _note_layers(self, wanted: dict[Sent, int]) -> None:
+        """What was subscribed to was asked for with its layer."""
+        for slot in self._slots.values():
+            if slot.asked == 0 and (one := self._known.get(slot.source)) is not None:
+                slot.ask_for(wanted[one])
+        asyncio.get_running_loop().call_later(1.1 * LAYER_WITHIN, self._wake.set)
 
     async def _set_layers(self, wanted: dict[Sent, int]) -> None:
-        streams = []
+        streams, waiting = [], False
         for slot in self._slots.values():
             one = self._known.get(slot.source)
-            if one is not None and slot.kind == "video" and slot.layer != wanted[one]:
-                slot.layer = wanted[one]
+            if one is None or not one.layered:
+                continue
+            late = time.monotonic() - slot.asked_at > LAYER_WITHIN
+            missing = slot.got != wanted[one] and slot.asked < MOST_ASKED
+            if slot.layer != wanted[one] or (missing and late):
+                slot.ask_for(wanted[one])
                 streams.append({"mid": slot.mid, "substream": slot.layer})
+            waiting |= slot.got != slot.layer and slot.asked < MOST_ASKED
         if streams:
             await self._ask({"request": "configure", "streams": streams})
+        if waiting:
+            asyncio.get_running_loop().call_later(1.1 * LAYER_WITHIN, self._wake.set)
 
     async def _ask(self, body: dict[str, Any]) -> Event:
         if self._handle is None:
@@ -255,7 +283,9 @@ class Viewer:
         for stream in reply["data"].get("streams", ()):
             slot = self._slots.setdefault(stream["mid"], Slot(stream["mid"], stream["type"]))
             slot.active = bool(stream.get("active"))
-            slot.source = (stream.get("feed_id", ""), stream.get("feed_mid", ""))
+            source = (stream.get("feed_id", ""), stream.get("feed_mid", ""))
+            if slot.source != source:
+                slot.source, slot.got, slot.asked = source, -1, 0
         if reply.get("jsep"):
             self._offered_at = time.monotonic()
             self._told = self._tracks()
@@ -284,6 +314,8 @@ class Viewer:
         if kind == "hangup":
             # The page sees it too, and asks for a new connection if it is still there.
             self._broken = True
+        elif "substream" in data and data.get("mid") in self._slots:
+            self._slots[data["mid"]].got = data["substream"]
         elif "streams" in data:
             self._take({"data": data, "jsep": event.get("jsep")})
             self._tell()

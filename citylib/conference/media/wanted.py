@@ -29,12 +29,15 @@ class Sent:
         What it shows.
     feed, mid : str
         Janus's names for it.
+    layered : bool
+        Whether it is sent in several sizes.
     """
 
     who: str
     source: Source
     feed: str
     mid: str
+    layered: bool = False
 
     @property
     def kind(self) -> str:
