@@ -263,6 +263,9 @@ class Installation:
             "environment": self.environment()
             | {
                 "CITYLIB_DATABASE": self.settings.database,
+                "CITYLIB_BIND": self.bind,
+                "CITYLIB_TLS_CERT": str(self.certificate or ""),
+                "CITYLIB_TLS_KEY": str(self.key or ""),
                 "JUPYTERHUB_COOKIE_OPTIONS": '{"samesite": "Lax"}',
             },
             "oauth_no_confirm": True,

@@ -196,5 +196,6 @@ recordings = Table(
     Column("ended", Instant),
     Column("parts", Integer, nullable=False),
     Column("bytes", BigInteger, nullable=False),
+    Column("finished", Instant),
     Column("removed", Instant),
 )

@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import os
-from contextlib import asynccontextmanager
+import sys
+import time
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -229,3 +231,33 @@ async def laboratory(folder: Path, rules: str = "", carrier=None, database=None)
                 stop.set()
                 await running
                 await asyncio.gather(*(v.task for v in lab.visitors), return_exceptions=True)
+
+
+@asynccontextmanager
+async def service(folder: Path, told: dict[str, str], port: int):
+    """The service as a process of its own, as the hub starts it; gives the process."""
+    environment = {name: text for name, text in os.environ.items() if "CITYLIB" not in name}
+    environment |= told | {
+        "CITYLIB_CONFIG": str(folder / "citylib.toml"),
+        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{port}",
+    }
+    command = [sys.executable, "-m", "citylib.cli", "conference", "run"]
+    with (folder / "service.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=folder, env=environment, stdout=log, stderr=log
+        )
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            ends = time.monotonic() + 60
+            while True:
+                assert process.returncode is None, (folder / "service.log").read_text()
+                assert time.monotonic() < ends, "the service does not answer"
+                with suppress(httpx.HTTPError):
+                    await client.get(f"http://127.0.0.1:{port}{PREFIX}nothing")
+                    break
+                await asyncio.sleep(0.05)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()

@@ -125,7 +125,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording. `parts` have come, which are `bytes` long."""
+    """A recording. `parts` have come, which are `bytes` long; `finished` is when they were made one
+    file that plays from any place in it."""
 
     id: str
     room: str
@@ -136,4 +137,5 @@ class Recording:
     ended: datetime | None
     parts: int
     bytes: int
+    finished: datetime | None
     removed: datetime | None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select, update
 
+from citylib.conference.rooms.finish import finish
 from citylib.conference.rooms.model import Person, Recording
 from citylib.conference.rooms.noted import note
 from citylib.operations.store import Store
@@ -18,18 +19,18 @@ from citylib.operations.tables import recordings
 COLUMNS = [recordings.c[name] for name in Recording.__dataclass_fields__]
 LONGEST_PART = 8 * 1024 * 1024
 """Bytes of a part."""
-LARGEST = 4 * 1024**3
+LARGEST = 2 * 1024**3
 """Bytes of a recording."""
 LATE = timedelta(seconds=60)
 """After its end, the last part may still come."""
 
 
 class NotKept(Exception):
-    """A part is not kept; the text says why. `next` is the part that is waited for."""
+    """A part is not kept: another is waited for, or there is no room. `next` is waited for."""
 
-    def __init__(self, why: str, expected: int) -> None:
-        super().__init__(why)
-        self.next = expected
+    def __init__(self, expected: int, full: bool = False) -> None:
+        super().__init__("there is no room for more" if full else "another part is waited for")
+        self.next, self.full = expected, full
 
 
 class Recordings:
@@ -60,6 +61,7 @@ class Recordings:
             ended=None,
             parts=0,
             bytes=0,
+            finished=None,
             removed=None,
         )
         with self._store.write() as connection:
@@ -119,9 +121,9 @@ class Recordings:
         if number < found.parts:
             return found
         if number > found.parts:
-            raise NotKept("another part is waited for", found.parts)
+            raise NotKept(found.parts)
         if found.bytes + len(part) > LARGEST or total + len(part) > self._most:
-            raise NotKept("there is no room for more", found.parts)
+            raise NotKept(found.parts, full=True)
         found = replace(found, mime=found.mime or mime)
         self._write(self.path(found), found.bytes, part)
         new = replace(found, parts=found.parts + 1, bytes=found.bytes + len(part))
@@ -140,6 +142,24 @@ class Recordings:
             file.write(part)
             file.flush()
             os.fsync(file.fileno())
+
+    def finish(self) -> None:
+        """Make one file each of what has ended, once no part of it can come any more."""
+        query = select(*COLUMNS).where(
+            recordings.c.ended < datetime.now(UTC) - LATE,
+            recordings.c.finished.is_(None),
+            recordings.c.removed.is_(None),
+        )
+        with self._store.read() as connection:
+            ended = [Recording(*row) for row in connection.execute(query)]
+        for recording in ended:
+            path = self.path(recording)
+            if recording.bytes:
+                finish(path)
+            size = path.stat().st_size if path.is_file() else 0
+            with self._store.write() as connection:
+                mine = update(recordings).where(recordings.c.id == recording.id)
+                connection.execute(mine.values(finished=datetime.now(UTC), bytes=size))
 
     def clean(self, days: float) -> int:
         """Remove those that are older; gives how many."""

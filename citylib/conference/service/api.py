@@ -99,7 +99,15 @@ class RoomsHandler(RoomApi):
         conference = self.conference
         mine = None if self.leave == "mayor" else account
         rooms = await conference.keep(conference.rooms.of, mine)
-        self.write({"rooms": [self.told_room(room) for room in rooms]})
+        carrying, relay = conference.carrying, conference.relay
+        self.write(
+            {
+                "rooms": [self.told_room(room) for room in rooms],
+                "carrier": carrying.name,
+                "most": carrying.most,
+                "missing": [*filter(None, (carrying.missing, relay.missing if relay else ""))],
+            }
+        )
 
     async def post(self) -> None:
         """Make one, and invite."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,15 @@ class Carrying:
         """Work until told to stop."""
         await self._carrier.run(stop, self)
 
-    def ice(self, guest: Guest | None) -> list[dict[str, Any]]:
+    @property
+    def missing(self) -> str:
+        """What is not on this machine, and would make rooms larger."""
+        return str(getattr(self._carrier, "missing", ""))
+
+    def ice(self, guest: Guest) -> list[dict[str, Any]]:
         """Servers by which a page finds its way."""
-        found: list[dict[str, Any]] = self._conference.ice(guest.id if guest else "door")
-        return found
+        guest.ice_given = time.monotonic()
+        return self._conference.ice(guest.id, guest.page.host)
 
     async def enter(self, meeting: Meeting, guest: Guest) -> None:
         """Somebody is in."""

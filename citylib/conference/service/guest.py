@@ -9,10 +9,11 @@ from citylib.conference.rooms.model import Invitation, Person, Role, Room
 
 
 class Page(Protocol):
-    """A websocket, as far as rooms know it."""
+    """A websocket, as far as rooms know it; `host` is the name by which it reached this machine."""
 
     lang: str
     account: str | None
+    host: str
 
     @property
     def gone(self) -> bool:
@@ -62,6 +63,8 @@ class Guest:
         Whether a host muted them, and they have not spoken up since.
     channel, heard : str, optional
         The language that they listen to, and the interpreter who speaks it now.
+    ice_given : float
+        When they were told by which servers they find their way.
     sources : list of str
         What they send.
     """
@@ -77,6 +80,7 @@ class Guest:
     silenced: bool = False
     channel: str | None = None
     heard: str | None = None
+    ice_given: float = 0.0
     sources: list[str] = field(default_factory=list)
 
     @property

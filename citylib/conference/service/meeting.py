@@ -97,16 +97,16 @@ class Meeting:
         NotIn
             The room is full.
         """
-        conference, before = self.conference, self.inside.get(guest.id)
-        if before is None and self.is_full():
+        conference = self.conference
+        if guest.id not in self.inside and self.is_full():
             raise NotIn("full")
-        self._replace(before, guest)
         lines = await conference.keep(conference.chat.of, self.room.id, guest.id)
         if self.room.began is None:
             self.room = await conference.keep(conference.rooms.begin, self.room)
         self.waiting.pop(guest.id, None)
         if guest.page.gone:  # meanwhile; comes back by the ticket
             return
+        self._replace(self.inside.get(guest.id), guest)
         others = [one for one in self.inside.values() if one.id != guest.id]
         self.inside[guest.id] = guest
         if guest.person.role == "host":

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
-from datetime import UTC, datetime
+import asyncio
 from typing import Any
 
 from tornado.web import HTTPError, stream_request_body
 
-from citylib.conference.rooms.finish import finish
 from citylib.conference.rooms.model import Recording
 from citylib.conference.rooms.noted import note
-from citylib.conference.rooms.recordings import LATE, LONGEST_PART, NotKept
+from citylib.conference.rooms.recordings import LONGEST_PART, NotKept
 from citylib.conference.service.handler import Handler
 from citylib.conference.service.limits import Bucket
 
@@ -19,6 +17,14 @@ MIMES = ("video/webm", "audio/webm", "video/mp4", "audio/mp4")
 RATE, AT_ONCE = 3_000_000.0, 60_000_000.0
 """Bytes a second of a recording, and at once after a pause."""
 CHUNK = 256 * 1024
+
+
+class Intake:
+    """One recording while it comes: at a bounded rate, one part after the other."""
+
+    def __init__(self) -> None:
+        self.pace = Bucket(RATE, AT_ONCE)
+        self.alone = asyncio.Lock()
 
 
 @stream_request_body
@@ -46,7 +52,7 @@ class RecordingsHandler(Handler):
             raise HTTPError(403, reason="not for you")
         recording = await conference.keep(conference.recordings.newest_of, person)
         if recording is None:
-            raise HTTPError(409, reason="no recording was begun")
+            raise HTTPError(404, reason="no recording was begun")
         return recording
 
     def data_received(self, chunk: bytes) -> None:
@@ -60,26 +66,35 @@ class RecordingsHandler(Handler):
         self.write({"recordings": [self._told(one) for one in found]})
 
     async def post(self, name: str) -> None:
-        """Keep a part. `X-Part` counts from 0; the answer says which is waited for `next`."""
+        """Keep a part. `X-Part` counts from 0; the answer says which is waited for `next`. What is
+        empty only asks."""
         recording = self._recording
         mime = self.request.headers.get("Content-Type", "").split(";")[0].strip()
         number = self.request.headers.get("X-Part", "")
-        if recording is None or mime not in MIMES or not number.isdecimal() or len(number) > 7:
-            raise HTTPError(400, reason="X-Part must be a number, Content-Type one of a recording")
-        conference = self.conference
-        pace = conference.paces.setdefault(recording.id, Bucket(RATE, AT_ONCE))
-        if not pace.take(len(self._part)):
-            raise HTTPError(429, reason="too much at once")
-        try:
-            kept = await conference.keep(
-                conference.recordings.add, recording, int(number), bytes(self._part), mime
-            )
-        except NotKept as fault:
-            self.set_status(409)
-            self.write({"error": str(fault), "next": fault.next})
+        if recording is None or not (number.isdecimal() and number.isascii() and len(number) < 8):
+            raise HTTPError(400, reason="X-Part must be a number")
+        if not self._part:
+            self.write({"next": recording.parts, "recording": recording.id})
             return
-        except OSError:
-            raise HTTPError(507, reason="there is no room for more") from None
+        if mime not in MIMES:
+            raise HTTPError(415, reason="this is no recording")
+        conference = self.conference
+        intake = conference.intakes.setdefault(recording.id, Intake())
+        if not intake.pace.take(len(self._part)):
+            raise HTTPError(429, reason="too much at once")
+        async with intake.alone:
+            try:
+                kept = await asyncio.to_thread(
+                    conference.recordings.add, recording, int(number), bytes(self._part), mime
+                )
+            except NotKept as fault:
+                self.set_status(507 if fault.full else 409)
+                self.write({"error": str(fault), "next": fault.next})
+                return
+            except OSError:
+                self.set_status(507)
+                self.write({"error": "there is no room for more", "next": recording.parts})
+                return
         self.write({"next": kept.parts, "recording": kept.id})
 
     def _told(self, one: Recording) -> dict[str, Any]:
@@ -112,12 +127,13 @@ class RecordingHandler(Handler):
                 note(connection, account, "took recording", room.id, recording=one.id)
 
         await conference.keep(write)
-        if one.ended and one.ended + LATE < datetime.now(UTC):
-            await get_running_loop().run_in_executor(None, finish, path)
-        left = path.stat().st_size
+        if one.finished is None:
+            await asyncio.to_thread(conference.recordings.finish)
         self.set_header("Content-Type", one.mime)
-        self.set_header("Content-Length", str(left))
+        size = path.stat().st_size
+        self.set_header("Content-Length", str(size))
         self.set_header("Content-Disposition", f'attachment; filename="{path.name}"')
+        left = size
         with path.open("rb") as file:
             while left and (piece := file.read(min(CHUNK, left))):
                 left -= len(piece)

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,7 +29,8 @@ from citylib.city.profile import City, load_city
 from citylib.city.secrets import ensure_secret
 from citylib.city.settings import Settings
 from citylib.conference.media.carrier import Carrier
-from citylib.conference.media.mesh import Mesh
+from citylib.conference.media.choose import choose_carrier
+from citylib.conference.media.turn import Relay
 from citylib.conference.protocol import LONGEST
 from citylib.conference.rooms.chat import Chat
 from citylib.conference.rooms.invitations import Invitations
@@ -41,8 +43,9 @@ from citylib.conference.service.guest import Guest
 from citylib.conference.service.handler import JSON_AT_MOST
 from citylib.conference.service.handlers import routes
 from citylib.conference.service.hosting import give
-from citylib.conference.service.limits import Bucket, Places
+from citylib.conference.service.limits import Places
 from citylib.conference.service.meeting import Meeting
+from citylib.conference.service.recorder import Intake
 from citylib.conference.service.socket import SocketHandler
 from citylib.conference.settings import read_rules
 from citylib.operations.store import Store
@@ -61,6 +64,8 @@ HOST_MAY_BE_AWAY = 30.0
 """Seconds without a host, after a lost connection, before another takes over."""
 EMPTY = timedelta(hours=12)
 """A room in which nobody was for so long, after its planned end, is over."""
+NEW_ICE_EVERY = 4 * 3600.0
+"""Seconds after which a page gets new credentials for the relay; they hold for longer."""
 SIGN_IN_CACHE = 30
 
 Result = TypeVar("Result")
@@ -79,8 +84,8 @@ class Conference:
         Keeps rooms, invitations, participants, chat.
     carrier : Carrier
         Carries pictures and sound.
-    ice : callable
-        Servers by which the page of a participant finds its way.
+    relay : Relay, optional
+        For browsers that are reached in no other way.
     prefix : str
         Path of the service.
     """
@@ -91,12 +96,12 @@ class Conference:
         city: City,
         store: Store,
         carrier: Carrier,
-        ice: Callable[[str], list[dict[str, Any]]] = lambda who: [],
+        relay: Relay | None = None,
         prefix: str = PREFIX,
     ) -> None:
         self.settings, self.city, self.store, self.prefix = settings, city, store, prefix
         self.rules = read_rules(city)
-        self.ice = ice
+        self.relay = relay
         self.rooms = Rooms(store)
         self.invitations = Invitations(store, Links(settings.secrets, "invitation"))
         self.people = People(store)
@@ -109,7 +114,7 @@ class Conference:
         self.carrying = Carrying(self, carrier)
         self.meetings: dict[str, Meeting] = {}
         self.places = Places()
-        self.paces: dict[str, Bucket] = {}
+        self.intakes: dict[str, Intake] = {}
         self.pages: set[SocketHandler] = set()
         # One after the other: what was asked first is kept first.
         self._keeper = ThreadPoolExecutor(1, "keeper")
@@ -163,6 +168,17 @@ class Conference:
             meeting.go(guest, "ended")
         self.drop_if_empty(meeting)
 
+    def ice(self, who: str, host: str) -> list[dict[str, Any]]:
+        """Servers by which a page finds its way, with credentials of its own."""
+        return self.relay.ice_servers(who, host) if self.relay else []
+
+    def _renew_ice(self) -> None:
+        for meeting in self.meetings.values():
+            for guest in meeting.inside.values():
+                if time.monotonic() - guest.ice_given > NEW_ICE_EVERY:
+                    told = {"type": "ice", "ice": self.carrying.ice(guest)}
+                    guest.page.send(told)
+
     async def after_going(self, meeting: Meeting, guest: Guest) -> None:
         """A host may have gone for good: another takes over, and a recording ends."""
         recording = meeting.recording
@@ -184,8 +200,9 @@ class Conference:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; what goes wrong in one of its works ends it, to begin anew."""
-        works = (stop.wait, partial(self.carrying.run, stop), self._beat, self._see, self._tidy)
-        tasks = [asyncio.create_task(work()) for work in works]
+        own = (stop.wait(), self._beat(), self._see(), self._tidy())
+        media = (self.carrying.run(stop), *([self.relay.run(stop)] if self.relay else []))
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(work) for work in (*own, *media)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -194,18 +211,20 @@ class Conference:
             for page in [*self.pages]:
                 page.close(1001, "the service stops")
             stop.set()
-            for task in (tasks[0], *tasks[2:]):  # the carrier ends by itself
+            for task in tasks[: len(own)]:  # what carries media ends by itself
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._keeper.shutdown()
 
     async def _beat(self) -> None:
-        even = False
+        even, then = False, time.monotonic()
         while True:
             await asyncio.sleep(BEAT)
-            even = not even
+            even, now = not even, time.monotonic()
+            # Where this machine stood still, nobody can have been heard.
+            stood, then = now - then - BEAT, now
             for page in [*self.pages]:
-                page.beat(ask=even)
+                page.beat(ask=even, excused=stood if stood > BEAT / 2 else 0)
             for meeting in [*self.meetings.values()]:
                 await self._look_for_host(meeting)
 
@@ -239,6 +258,7 @@ class Conference:
         while True:
             # Not at once: after a restart all come back first.
             await asyncio.sleep(TIDY_EVERY)
+            self._renew_ice()
             await self.tidy()
 
     async def tidy(self) -> None:
@@ -251,9 +271,14 @@ class Conference:
                 await self.keep(self.rooms.end, "platform", room)
         await self.keep(self.rooms.forget, now - timedelta(days=self.rules.minutes_days))
         try:
+            await asyncio.to_thread(self.recordings.finish)
             await self.keep(self.recordings.clean, self.rules.recording_days)
         except OSError as error:
-            log.error("recordings that are to be removed cannot be: %s", error)
+            log.error("recordings cannot be finished or removed: %s", error)
+        running = {one.recording.id for one in self.meetings.values() if one.recording}
+        self.intakes = {
+            name: one for name, one in self.intakes.items() if name in running or one.alone.locked()
+        }
 
 
 def application(conference: Conference) -> Application:
@@ -296,7 +321,17 @@ def run_conference(settings: Settings) -> None:
 async def _serve(settings: Settings, city: City, store: Store) -> None:
     url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
     prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
-    conference = Conference(settings, city, store, Mesh(), prefix=prefix)
+    rules = read_rules(city)
+    certificate, key = (os.environ.get(f"CITYLIB_TLS_{part}") for part in ("CERT", "KEY"))
+    relay = Relay(
+        settings,
+        rules,
+        Path(certificate) if certificate else None,
+        Path(key) if key else None,
+        os.environ.get("CITYLIB_BIND") or "127.0.0.1",
+    )
+    carrier = choose_carrier(settings, rules.media)
+    conference = Conference(settings, city, store, carrier, relay, prefix)
     server = HTTPServer(application(conference), max_body_size=JSON_AT_MOST)
     server.listen(url.port or 0, url.hostname or "127.0.0.1")
     stop = asyncio.Event()

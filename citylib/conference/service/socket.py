@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import time
 from contextlib import suppress
 from typing import Any
@@ -50,7 +51,7 @@ SILENT = 10.0
 """Seconds in which a page must say what it wants."""
 AT_THE_DOOR = 1800.0
 """Seconds in which it must go in."""
-VANISHED, CUT = 2.5, 10.0
+VANISHED, CUT = 2.3, 10.0
 """Seconds without a sign after which others are told, and after which the page is given up."""
 RECHECK = 30.0
 """Seconds between two looks whether who is signed in still is."""
@@ -66,6 +67,7 @@ class SocketHandler(Handler, WebSocketHandler):
     """A page. Messages of one page are worked on one after the other."""
 
     lang = "en"
+    host = ""
     door: Door | None = None
     guest: Guest | None = None
     meeting: Meeting | None = None
@@ -97,6 +99,8 @@ class SocketHandler(Handler, WebSocketHandler):
     def open(self, *_: str) -> None:
         """Wait for what the page wants."""
         self.lang = self.conference.city.languages[0]
+        self.host = self.request.host_name
+        self._name = secrets.token_hex(6)
         self._pace = Pace()
         self._opened = self._heard = self._asked_at = time.monotonic()
         self._rechecked = self._opened
@@ -258,12 +262,13 @@ class SocketHandler(Handler, WebSocketHandler):
             "room": described(found.room),
             "role": found.role,
             "carrier": carrying.name,
-            "ice": carrying.ice(None),
+            "ice": self.conference.ice(self._name, self.host),
             "locked": found.room.locked,
             "waiting_room": found.waits,
             "languages": [*self.conference.city.languages],
             "name": found.name,
             "most": carrying.most,
+            "missing": carrying.missing if found.role == "host" else "",
         }
 
     async def _leave(self, meeting: Meeting, guest: Guest) -> None:
@@ -277,9 +282,10 @@ class SocketHandler(Handler, WebSocketHandler):
 
     # Being there. -----------------------------------------------------------------------------
 
-    def beat(self, ask: bool) -> None:
-        """Look whether the page is still there; `ask` it."""
+    def beat(self, ask: bool, excused: float) -> None:
+        """Look whether the page is still there, less seconds that are `excused`; `ask` it."""
         now = time.monotonic()
+        self._heard += excused
         silent = now - self._heard
         if silent > CUT:
             self._cut()

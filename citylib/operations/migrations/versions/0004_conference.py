@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("ended", INSTANT),
         sa.Column("parts", sa.Integer, nullable=False),
         sa.Column("bytes", sa.BigInteger, nullable=False),
+        sa.Column("finished", INSTANT),
         sa.Column("removed", INSTANT),
         sa.PrimaryKeyConstraint("id", name="pk_recordings"),
     )
