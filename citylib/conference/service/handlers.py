@@ -7,7 +7,7 @@ from typing import Any
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import HTTPError
 
-from citylib.conference.service import pages as page
+from citylib.conference import page
 from citylib.conference.service.api import (
     CalendarHandler,
     InvitationHandler,
