@@ -186,10 +186,11 @@ class Viewer:
         slots = self._slots.values()
         held = {slot.source for slot in slots if slot.active}
         missing = [one for one in wanted if (one.feed, one.mid) not in held]
+        # Empty ones first: in one that changes hands the picture before is still seen for a moment.
         free = {
             kind: sorted(
                 (s for s in slots if s.kind == kind and s.source not in self._known),
-                key=lambda slot: (not slot.active, int(slot.mid)),
+                key=lambda slot: (not slot.active, slot.source[0] != self._dummy, int(slot.mid)),
             )
             for kind in SPARE
         }
