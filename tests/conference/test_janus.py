@@ -148,20 +148,13 @@ def test_mute_is_on_the_wire(page, hall):
     page.evaluate("people.anna.speak(true)")
     growing(page, "ben", "anna")
     hall.do(hall.carrier.silence("mute", "anna", "microphone", True))
-    page.evaluate(
-        """async () => {
-          people.still = (await people.ben.heard("packetsReceived")).anna;
-          people.energy = (await people.ben.heard()).anna;
-        }"""
-    )
     page.wait_for_function("() => people.ben.speaking.now.length === 0")
+    still = page.evaluate("people.ben.heard('packetsReceived')")["anna"]
     frames = page.evaluate("people.ben.seen().anna?.frames ?? 0")
     page.wait_for_function("(frames) => people.ben.seen().anna?.frames > frames + 15", arg=frames)
-    after = page.evaluate("async () => (await people.ben.heard('packetsReceived')).anna")
-    assert after - page.evaluate("people.still") <= 5
+    assert page.evaluate("people.ben.heard('packetsReceived')")["anna"] == still
     hall.do(hall.carrier.silence("mute", "anna", "microphone", False))
     growing(page, "ben", "anna")
-    page.evaluate("delete people.still; delete people.energy")
 
 
 def test_who_may_not_publish_any_more_is_cut_off(page, hall):
@@ -244,10 +237,8 @@ def test_killed_janus_is_back_within_ten_seconds(page, hall):
     enter(page, "killed", "anna", "ben")
     everybody_sees(page, 1)
     before = hall.carrier.pid
-    page.evaluate("people.killed = performance.now()")
     os.kill(before, signal.SIGKILL)
     page.wait_for_function("() => people.ben.log.join() === 'gone,back'")
-    page.evaluate("delete people.killed")
     page.wait_for_function(
         "() => people.ben.seen().anna?.frames > 3 && people.anna.seen().ben?.frames > 3",
         timeout=10_000,

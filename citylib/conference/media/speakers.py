@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 LONG_ENOUGH = 0.9
@@ -31,6 +32,8 @@ class Speakers:
         self._changed = changed
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._now: dict[str, None] = {}
+        self._loud_since: dict[str, float] = {}
+        self._spoken: dict[str, float] = {}
         self.recent: list[str] = []
         self.heard: list[str] = []
 
@@ -42,15 +45,21 @@ class Speakers:
     def sound(self, who: str, talking: bool) -> None:
         """Somebody's microphone became loud, or still."""
         if not talking:
-            if who in self._now:
+            if (since := self._loud_since.pop(who, None)) is not None:
+                self._cancel("counts", who)
+                self._spoken[who] = self._spoken.get(who, 0.0) + time.monotonic() - since
                 self._later("still", who, BREATH, self._ends)
             return
         self._cancel("still", who)
+        if who in self._loud_since:
+            return
+        self._loud_since[who] = time.monotonic()
+        if self.recent[:1] != [who]:
+            rest = LONG_ENOUGH - self._spoken.get(who, 0.0)
+            self._later("counts", who, max(0.0, rest), self._counts)
         if who not in self._now:
             self._now[who] = None
             self.heard = [who, *(other for other in self.heard if other != who)]
-            if self.recent[:1] != [who]:
-                self._later("counts", who, LONG_ENOUGH, self._counts)
             self._changed()
 
     def forget(self, who: str) -> None:
@@ -58,6 +67,8 @@ class Speakers:
         self._cancel("still", who)
         self._cancel("counts", who)
         known = who in self._now or who in self.recent
+        self._loud_since.pop(who, None)
+        self._spoken.pop(who, None)
         self._now.pop(who, None)
         for order in (self.recent, self.heard):
             if who in order:
@@ -66,8 +77,8 @@ class Speakers:
             self._changed()
 
     def _ends(self, who: str) -> None:
-        self._cancel("counts", who)
         self._now.pop(who, None)
+        self._spoken.pop(who, None)
         self._changed()
 
     def _counts(self, who: str) -> None:
