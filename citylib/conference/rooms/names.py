@@ -23,6 +23,17 @@ def clean(name: str) -> str:
     return " ".join(shown.split())[:LONGEST].strip()
 
 
+def legible(text: str) -> str:
+    """Text of several lines, without signs that steer machines, which some databases refuse.
+
+    Examples
+    --------
+    >>> legible("one\\x00\\r\\ntwo")
+    'one\\ntwo'
+    """
+    return "".join(one for one in text if one in "\n\t" or unicodedata.category(one) != "Cc")
+
+
 def key(name: str) -> str:
     """What is the same for two names that look the same.
 

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from citylib.conference.rooms.model import Role
-from citylib.conference.rooms.names import LONGEST, clean
+from citylib.conference.rooms.names import LONGEST, clean, legible
 from citylib.look.words import languages
 
 
@@ -41,8 +41,14 @@ def _moment(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Agenda = Annotated[str, StringConstraints(max_length=10_000)]
+def _title(value: str) -> str:
+    if not (found := " ".join(legible(value).split())):
+        raise ValueError("write a title")
+    return found
+
+
+Title = Annotated[str, StringConstraints(max_length=200), AfterValidator(_title)]
+Agenda = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(legible)]
 Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from citylib.conference.protocol import Material, Say, State
 from citylib.conference.rooms.model import Line, NotIn, Person, Recording, Room
+from citylib.conference.rooms.names import legible
 from citylib.conference.service.guest import Guest
 
 if TYPE_CHECKING:
@@ -209,11 +210,14 @@ class Meeting:
         NotIn
             Nobody of that id is there.
         """
+        text = legible(message.text).strip()
+        if not text:
+            raise NotIn("malformed")
         to = self.inside.get(message.to) if message.to else None
         if message.to and to is None:
             raise NotIn("nobody")
         conference = self.conference
-        line = await conference.keep(conference.chat.say, guest.person, message.text, message.to)
+        line = await conference.keep(conference.chat.say, guest.person, text, message.to)
         told = {"type": "said", **said(line)}
         self.tell(told, None if to is None else {to, guest})
 
@@ -226,7 +230,7 @@ class Meeting:
                 return
             self.material = None
         else:
-            told = {"who": guest.id, "title": message.title, "picture": message.picture}
+            told = {"who": guest.id, "title": legible(message.title), "picture": message.picture}
             self.material = told
         self.tell({"type": "material", "material": self.material})
 
