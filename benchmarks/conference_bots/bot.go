@@ -247,6 +247,9 @@ func (b *bot) hear(said message) error {
 		if said.Speaking != nil {
 			b.remember(said.Speaking.Recent)
 		}
+		if err := b.send(map[string]any{"type": "state", "microphone": true, "camera": true}); err != nil {
+			return err
+		}
 		if err := b.send(map[string]any{"type": "want", "videos": b.plan.Videos}); err != nil {
 			return err
 		}

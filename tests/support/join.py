@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from playwright.sync_api import Page
@@ -61,9 +62,13 @@ TILES = """async ([seconds, stripes]) => {
 }"""
 RECEIVED = """async () => {
   const found = [];
+  const names = new Map();
+  for (const { id, name } of meeting.room.participants.values())
+    for (const track of meeting.room.stream(id, "camera").getTracks()) names.set(track.id, name);
   for (const { side, connection } of meeting.room.connections()) {
     for (const entry of (await connection.getStats()).values())
-      if (entry.type === "inbound-rtp") found.push({ side, ...entry });
+      if (entry.type === "inbound-rtp")
+        found.push({ side, name: names.get(entry.trackIdentifier) ?? null, ...entry });
   }
   return found;
 }"""
@@ -82,18 +87,23 @@ def go_in(page: Page, name: str) -> None:
     wait_until_in(page)
 
 
+def wait_for(page: Page, holds: str, seconds: float = 30) -> Any:
+    """Wait until an expression holds; the page's policy forbids what playwright has for this."""
+    until = time.monotonic() + seconds
+    while not (found := page.evaluate(holds)):
+        assert time.monotonic() < until, f"not within {seconds} s: {holds}"
+        page.wait_for_timeout(20)
+    return found
+
+
 def wait_until_in(page: Page, seconds: float = 30) -> None:
     """Wait until the page is in the room."""
-    page.wait_for_function(
-        "globalThis.meeting?.room?.state === 'in' && !!document.querySelector('.conference-tiles')",
-        timeout=1000 * seconds,
-    )
+    wait_for(page, "globalThis.meeting?.room?.state === 'in'", seconds)
 
 
 def first_picture(page: Page, seconds: float = 30) -> float:
     """Milliseconds from the reader's wish to go in until somebody is seen; needs `CLOCKS`."""
-    page.wait_for_function("marks.first", timeout=1000 * seconds)
-    return float(page.evaluate("marks.first - marks.asked"))
+    return float(wait_for(page, "marks.first && marks.first - marks.asked", seconds))
 
 
 def tiles(page: Page, seconds: float) -> list[dict[str, Any]]:
