@@ -233,6 +233,25 @@ def test_what_stands_still_is_offered_anew(page):
     page.wait_for_function("() => people.ben.seen().anna?.frames > 5")
 
 
+def test_who_sends_goes_on_over_new_paths_and_by_a_new_connection(page):
+    enter(page, "paths", "anna", "ben")
+    everybody_sees(page, 1)
+    for change in (
+        # The network changed, and the page noticed in time.
+        "people.anna.sender.restartIce(); people.anna.offer()",
+        # It noticed too late, or was asleep.
+        "people.anna.offer(true)",
+        "people.anna.sender.close(); people.anna.offer(true)",
+    ):
+        page.evaluate(f"people.anna.before = people.ben.seen().anna?.frames ?? 0; {change}")
+        page.wait_for_function(
+            """() => people.anna.sender.connectionState === "connected"
+              && people.ben.seen().anna?.frames > people.anna.before + 5"""
+        )
+    assert page.evaluate("people.anna.errors") == []
+    assert page.evaluate("Object.keys(people.ben.tracks).length") == 2
+
+
 def test_killed_janus_is_back_within_ten_seconds(page, hall):
     enter(page, "killed", "anna", "ben")
     everybody_sees(page, 1)

@@ -97,7 +97,7 @@ class Program:
                 work.cancel()
             for fault in await asyncio.gather(*works, return_exceptions=True):
                 if isinstance(fault, Exception):
-                    log.error("%s: %s", self._name, fault)
+                    log.error("beside %s: %r", self._name, fault)
 
     async def _start(self) -> Process:
         self._output.parent.mkdir(parents=True, exist_ok=True)

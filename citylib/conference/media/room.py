@@ -63,7 +63,8 @@ class Room:
         self._client: JanusClient | None = None
         self._keeper: Handle | None = None
         self._dummy = ""
-        self._comings = 0
+        self._sent: list[Sent] | None = None
+        self._order: tuple[list[str], list[str]] = ([], [])
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
 
@@ -223,14 +224,12 @@ class Room:
         async with person.turn:
             if self._client is None or person.viewer is not None:
                 return
-            self._comings += 1
-            feed = f"{who}.{self._comings}"
-            sender = Sender(who, feed, self._media, self._changed)
+            sender = Sender(who, self.name, self._pin, self._media, self._changed)
             person.viewer = Viewer(
                 self.name, self._pin, self._dummy, person.send, lambda: self._chosen(who, person)
             )
             person.viewer.begin(self._client)
-            await sender.begin(self._client, self.name, self._pin)
+            await sender.begin(self._client)
             person.sender = sender
 
     async def _take_out(self, person: Person) -> None:
@@ -242,16 +241,17 @@ class Room:
             await person.sender.end()
 
     def _chosen(self, who: str, person: Person) -> dict[Sent, int]:
-        sent = [
-            one
-            for other in self._people.values()
-            if other.sender is not None and other.may_publish
-            for one in other.sender.sent
-        ]
+        if self._sent is None:
+            self._sent = [
+                one
+                for other in self._people.values()
+                if other.sender is not None and other.may_publish
+                for one in other.sender.sent
+            ]
         others = [other for other in self._people if other != who]
         seen = [*(other for other in self._speakers.recent if other != who), *others]
         heard = [*(other for other in self._speakers.heard if other != who), *others]
-        return choose(who, sent, seen, heard, person.want, person.interpreter)
+        return choose(who, self._sent, seen, heard, person.want, person.interpreter)
 
     def _on_event(self, event: Event) -> None:
         """What the keeper hears of the room."""
@@ -266,7 +266,10 @@ class Room:
 
     def _spoken(self) -> None:
         self._speaking(self.name, self._speakers.now, [*self._speakers.recent])
-        self._look()
+        order = ([*self._speakers.recent], [*self._speakers.heard])
+        if order != self._order:
+            self._order = order
+            self._look()
 
     def _changed(self, sender: Sender) -> None:
         if sender.mid_of("microphone") is None:
@@ -274,6 +277,8 @@ class Room:
         self._look()
 
     def _look(self) -> None:
+        """Somebody sends something else, or the order is another: let all follow."""
+        self._sent = None
         for person in self._people.values():
             if person.viewer is not None:
                 person.viewer.look()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -32,19 +34,26 @@ class Sender:
     ----------
     who : str
         The participant.
-    feed : str
-        Janus's name for what they send; another each time that they come.
+    room, pin : str
+        The room in Janus, and what is needed to be in it.
     media : Media
         Bit rates.
     changed : callable
         Called when something else than before is sent.
+
+    Attributes
+    ----------
+    feed : str
+        Janus's name for what they send; another for each connection.
     """
 
     def __init__(
-        self, who: str, feed: str, media: Media, changed: Callable[[Sender], None]
+        self, who: str, room: str, pin: str, media: Media, changed: Callable[[Sender], None]
     ) -> None:
-        self.who, self.feed = who, feed
+        self.who, self.feed = who, ""
+        self._room, self._pin = room, pin
         self._media, self._changed = media, changed
+        self._fingerprint = ""
         self._handle: Handle | None = None
         self._up = False
         self._mids: dict[Source, str] = {}
@@ -64,11 +73,13 @@ class Sender:
         """Where a source is in the connection, if it is sent."""
         return self._mids.get(source)
 
-    async def begin(self, client: JanusClient, room: str, pin: str) -> None:
+    async def begin(self, client: JanusClient) -> None:
         """Be in the room, without sending yet."""
+        self._client = client
+        self.feed = f"{self.who}.{secrets.token_hex(4)}"
         self._handle = await client.attach(self._on_event)
-        join = {"request": "join", "ptype": "publisher", "room": room, "pin": pin, "id": self.feed}
-        await self._handle.ask(join)
+        join = {"request": "join", "ptype": "publisher", "room": self._room, "pin": self._pin}
+        await self._handle.ask({**join, "id": self.feed})
 
     async def publish(self, message: Publish) -> str:
         """Send what the page offers, or change what it sends; returns the answer.
@@ -81,6 +92,7 @@ class Sender:
         offer, mids = _checked(message)
         if self._handle is None:
             raise Refused("conference.refused_media")
+        await self._begin_again_if_new(offer)
         body = {"request": "configure", "bitrate": self._bitrate(mids)}
         try:
             reply = await self._handle.ask(body, {"type": "offer", "sdp": offer})
@@ -118,6 +130,18 @@ class Sender:
     def stop(self) -> None:
         """What is sent is offered to nobody from now on."""
         self._up, self._mids = False, {}
+
+    async def _begin_again_if_new(self, offer: str) -> None:
+        """A new connection of the page, which Janus would take for the one before."""
+        found = re.search(r"(?m)^a=fingerprint:(\S+ \S+)", offer)
+        before, self._fingerprint = self._fingerprint, found[1] if found else ""
+        if before and before != self._fingerprint and self._handle is not None:
+            old, self._handle = self._handle, None
+            self.stop()
+            self._changed(self)
+            old.on_event = lambda event: None
+            await old.detach()
+            await self.begin(self._client)
 
     def _bitrate(self, mids: dict[Source, str]) -> int:
         """Of all pictures together, in bits a second: Janus limits the connection."""
