@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class JanusProcess:
     def __init__(self, settings: Settings, media: Media) -> None:
         self._program_file, self._library = find_janus()
         self.folder = settings.var / "conference" / "janus"
-        self.socket = self.folder / "api"
+        self._name_socket()
         if len(bytes(self.socket)) > LONGEST_PATH:
             raise CityError(
                 f"{self.socket}: too long a path for a UNIX socket ({LONGEST_PATH} bytes at most); "
@@ -70,6 +71,10 @@ class JanusProcess:
         """What a request to make a room has."""
         return self._secrets["rooms"]
 
+    def _name_socket(self) -> None:
+        # Another each time: a Janus that is just ending removes its own.
+        self.socket = self.folder / f"api-{secrets.token_hex(4)}"
+
     def prepare(self) -> None:
         """Write the configuration; called before each start."""
         keep_from_others(self.folder)
@@ -78,7 +83,9 @@ class JanusProcess:
             (self.folder / name).mkdir()
             if wanted:
                 (self.folder / name / wanted).symlink_to(self._library / name / wanted)
-        self.socket.unlink(missing_ok=True)
+        for left in self.folder.glob("api-*"):
+            left.unlink(missing_ok=True)
+        self._name_socket()
         for file, values in self._configuration().items():
             write_private(self.folder / file, _written(values).encode())
 

@@ -45,7 +45,8 @@ class Room:
     Parameters
     ----------
     name : str
-        The room, also Janus's name for it.
+        The room. In Janus it is called otherwise each time, so that one which is begun again is
+        not hindered by the end of the one before.
     media : Media
         Bit rates.
     speaking : callable
@@ -55,7 +56,7 @@ class Room:
     def __init__(
         self, name: str, media: Media, speaking: Callable[[str, list[str], list[str]], None]
     ) -> None:
-        self.name = name
+        self.name, self._in_janus = name, f"{name}.{secrets.token_hex(4)}"
         self._media, self._speaking = media, speaking
         self._secret, self._pin = secrets.token_hex(16), secrets.token_hex(16)
         self._people: dict[str, Person] = {}
@@ -84,7 +85,7 @@ class Room:
         async with self._opening:
             keeper = await client.attach(self._on_event)
             create = {
-                **{"request": "create", "room": self.name, "admin_key": key},
+                **{"request": "create", "room": self._in_janus, "admin_key": key},
                 **{"secret": self._secret, "pin": self._pin, "is_private": True},
                 **{"publishers": 60, "bitrate": 0, "fir_freq": 0},
                 **{"audiocodec": "opus", "videocodec": "vp8"},
@@ -95,7 +96,12 @@ class Room:
                 **{"dummy_publisher": True, "dummy_streams": DUMMY},
             }
             await keeper.ask(create)
-            join = {"request": "join", "ptype": "publisher", "room": self.name, "pin": self._pin}
+            join = {
+                "request": "join",
+                "ptype": "publisher",
+                "room": self._in_janus,
+                "pin": self._pin,
+            }
             joined = await keeper.ask({**join, "id": f"keeper-{secrets.token_hex(4)}"})
             feeds = joined["data"]["publishers"]
             self._dummy = next(feed["id"] for feed in feeds if feed.get("dummy"))
@@ -119,7 +125,9 @@ class Room:
         if self._keeper is not None:
             keeper, self._keeper = self._keeper, None
             try:
-                await keeper.ask({"request": "destroy", "room": self.name, "secret": self._secret})
+                await keeper.ask(
+                    {"request": "destroy", "room": self._in_janus, "secret": self._secret}
+                )
                 await keeper.detach()
             except JanusError as error:
                 log.info("a room could not be ended: %s", error)
@@ -216,7 +224,7 @@ class Room:
         mid = sender.mid_of(source)
         if mid is None or self._keeper is None:
             return
-        body = {"request": "moderate", "room": self.name, "secret": self._secret}
+        body = {"request": "moderate", "room": self._in_janus, "secret": self._secret}
         await self._keeper.ask({**body, "id": sender.feed, "mid": mid, "mute": silent})
 
     async def _bring_in(self, who: str) -> None:
@@ -224,9 +232,13 @@ class Room:
         async with person.turn:
             if self._client is None or person.viewer is not None:
                 return
-            sender = Sender(who, self.name, self._pin, self._media, self._changed)
+            sender = Sender(who, self._in_janus, self._pin, self._media, self._changed)
             person.viewer = Viewer(
-                self.name, self._pin, self._dummy, person.send, lambda: self._chosen(who, person)
+                self._in_janus,
+                self._pin,
+                self._dummy,
+                person.send,
+                lambda: self._chosen(who, person),
             )
             person.viewer.begin(self._client)
             await sender.begin(self._client)
