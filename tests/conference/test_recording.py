@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.screen import chromium
 from support.tiles import serving
+from support.video import read
 
 from citylib.conference.rooms.finish import finish
 
@@ -58,17 +59,6 @@ def recorded(tmp_path_factory):
 def _until(page, address, parts):
     while address.state.next < parts:
         page.evaluate("() => new Promise(go => setTimeout(go, 100))")
-
-
-def read(path):
-    """Pictures with their times in seconds, samples of sound."""
-    with av.open(str(path)) as file:
-        assert {one.type for one in file.streams} == {"video", "audio"}
-        seconds = file.duration and file.duration / 1e6
-        frames = [(float(f.time), f.to_ndarray(format="rgb24")) for f in file.decode(video=0)]
-    with av.open(str(path)) as file:
-        sound = np.concatenate([f.to_ndarray()[0].astype(float) for f in file.decode(audio=0)])
-    return seconds, frames, sound
 
 
 def test_a_finished_recording_plays_from_any_place_in_it(recorded):
