@@ -18,6 +18,7 @@ from citylib.look import theme
 from citylib.look.words import languages, own_name, say
 from citylib.operations.store import Store
 from citylib.panels.cameras import camera_layers
+from citylib.panels.conference import ConferenceBox
 from citylib.panels.follow import follow, newest
 from citylib.panels.layers import density_layers
 from citylib.panels.model import PAGES, CityModel, CubeFigures
@@ -29,7 +30,7 @@ from citylib.panels.view import describe, restore
 COMMANDS = ("citylib load", "citylib compute")
 SHEETS = (
     *("picture", "page", "dashboard", "sources", "glance", "map", "charts"),
-    *("indicator", "district", "pledges"),
+    *("indicator", "district", "pledges", "conference"),
 )
 KEPT = ["page", "domain", "layer", "indicator", "place", "area", "language", "version"]
 _CURRENT = ' aria-current="page"'
@@ -75,7 +76,8 @@ class MayorDashboard:
         )
         top = Box([self.header, self.sources, self.account])
         top.add_class("city-top")
-        self.widget = Box([style, self.page, top, self.pages, self.footer])
+        self.conference = ConferenceBox(model)
+        self.widget = Box([style, self.page, top, self.pages, self.conference, self.footer])
         self.widget.add_class("city-dashboard")
         self._follow()
 
@@ -156,6 +158,8 @@ class MayorDashboard:
             self.model.language = value
         elif kind == "theme" and value in theme.THEMES:
             self.model.theme = value
+        elif kind == "conference":
+            self.conference.press(value)
         elif kind == "page" and value in PAGES:
             self.model.page = value
 
@@ -188,8 +192,10 @@ def header(model: CityModel, title: str) -> str:
         f"<h1>{escape(title)}</h1>"
         f'<nav class="pages" aria-label="{say(lang, "pages")}">{pages}</nav>'
         f'<time class="city-clock" aria-hidden="true"></time>'
-        f'<div class="choices">{choices}<button type="button" class="key" '
-        f'data-press="theme:{other}">{say(lang, f"theme_{other}")}</button></div>'
+        f'<div class="choices"><button type="button" class="key" data-press="conference:open">'
+        f"{say(lang, 'conference_panel.conference')}</button>{choices}"
+        f'<button type="button" class="key" data-press="theme:{other}">'
+        f"{say(lang, f'theme_{other}')}</button></div>"
     )
 
 

@@ -1,4 +1,4 @@
-"""The panel's script over the real service, with the join page's people: views, streams in and out."""
+"""The panel's script over the real service, with the join page's people: views, streams."""
 
 from __future__ import annotations
 
@@ -131,7 +131,8 @@ def test_a_stream_of_the_kernels_is_what_is_sent(browser, conference):
     )
     panel.evaluate(COLOURED)
     panel.evaluate(
-        "() => { globalThis.asked = 0; navigator.mediaDevices.getUserMedia = () => asked++; mount(); }"
+        "() => { globalThis.asked = 0; mount();"
+        "navigator.mediaDevices.getUserMedia = () => asked++; }"
     )
     enter(panel, "Studio")
     inside(guest, ["Studio", "Anna"])

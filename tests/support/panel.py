@@ -38,7 +38,8 @@ class Model {
     for (const name of names.split(' ')) this.handlers.push({ name, handler });
   }
   off(names, handler) {
-    this.handlers = this.handlers.filter((one) => !(names.split(' ').includes(one.name) && one.handler === handler));
+    const gone = (one) => names.split(' ').includes(one.name) && one.handler === handler;
+    this.handlers = this.handlers.filter((one) => !gone(one));
   }
 }
 // As the kernel: a stream for each place.
@@ -58,7 +59,8 @@ const { default: widget } = await import(at);
 globalThis.model = new Model(VALUES);
 globalThis.shut = widget.initialize({ model });
 globalThis.mount = () => {
-  const el = document.body.appendChild(Object.assign(document.createElement('div'), { className: 'view' }));
+  const el = Object.assign(document.createElement('div'), { className: 'view' });
+  document.body.append(el);
   const remove = widget.render({ model, el });
   return { el, remove() { remove(); el.remove(); } };
 };
@@ -156,7 +158,8 @@ def inside(page: Page, names: list[str]) -> None:
 
 MOVING = """async (who) => {
   const find = () => [...document.querySelectorAll('.conference-tile:not([hidden])')]
-    .find(one => one.querySelector('.conference-title').textContent.startsWith(who))?.querySelector('video');
+    .find(one => one.querySelector('.conference-title').textContent.startsWith(who))
+    ?.querySelector('video');
   const pen = new OffscreenCanvas(32, 18).getContext('2d', {willReadFrequently: true});
   const seen = new Set();
   const end = performance.now() + 15000;

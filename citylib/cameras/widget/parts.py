@@ -11,7 +11,7 @@ GATEWAY = "/services/cameras/"
 """Path of the gateway on the platform; other gateways are found by way of it."""
 KEYS = (
     *("connecting", "lost", "not_allowed", "too_much", "unsupported", "simulated"),
-    *("pin", "shot", "full", "close", "kept", "not_kept", "no_picture"),
+    *("pin", "show", "shot", "full", "close", "kept", "not_kept", "no_picture"),
     *("wall", "size", "tiles", "tour", "tour_key", "close_all"),
     *("search", "count", "none", "not_found", "loading", "unreachable"),
 )

@@ -34,7 +34,7 @@ class ConferencePanel(anywidget.AnyWidget):
     ----------
     room : str
         Id of the room, as `citylib conference list` has it; for the mayor and for the official who
-        made it.
+        made it. Without room and invitation the panel lets them choose a room, or begin one.
     invitation : str
         What a link of invitation has behind the `#`; instead of `room`, for everybody else.
     language : str
@@ -54,8 +54,8 @@ class ConferencePanel(anywidget.AnyWidget):
     Attributes
     ----------
     state : str
-        What the browser says: "connecting", "door", "waiting", "in", "lost" (coming back by itself),
-        "refused", "ended"; empty while nothing shows the widget.
+        What the browser says: "connecting", "door", "waiting", "in", "lost" (coming back by
+        itself), "refused", "ended"; empty while nothing shows the widget.
     participants : list of dict
         Who is in the room: `id`, `name`, `role`, `microphone`, `camera`, `hand`. Each keeps its
         place; a place that became free is an empty dict.

@@ -3,6 +3,7 @@ const SIGNS = {
   full: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/></svg>',
   shot: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 8h3l2-3h6l2 3h3v11H4z"/><circle cx="12" cy="13" r="3.5"/></svg>',
   pin: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 4h6l-1 7 3 3H7l3-3zM12 14v6"/></svg>',
+  show: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3 5h18v12H3zM8 21h8M12 14V8M9.5 10.5 12 8l2.5 2.5"/></svg>',
   close: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"/></svg>',
 };
 
@@ -88,6 +89,12 @@ function createTile({ gateway, camera, lang, words, on = {} }) {
   };
   const pin = key(words.pin, SIGNS.pin, "camera-pin", () => on.pin?.(camera.id));
   if (on.pin) keys.append(pin);
+  // Whoever can show things to others takes it: a conference on the same page.
+  const show = () => {
+    const detail = { stream: () => player.stream(), source: "city-camera", title: name };
+    document.dispatchEvent(new CustomEvent("city:show", { detail }));
+  };
+  keys.append(key(words.show, SIGNS.show, "camera-show", show));
   keys.append(key(words.shot, SIGNS.shot, "camera-shot", shoot), key(words.full, SIGNS.full, "camera-whole", full));
   if (on.close) keys.append(key(words.close, SIGNS.close, "camera-close", () => on.close(camera.id)));
 

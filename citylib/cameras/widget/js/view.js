@@ -4,6 +4,7 @@ const views = new Map(); // by stream, the tiles that are in the page
 async function initialize({ model }) {
   const id = model.get("stream").replace("IPY_MODEL_", "");
   const slot = await model.widget_manager.get_model(id);
+  Object.assign(slot, { shows: "city-camera", shownAs: () => model.get("camera") });
   let own = null; // while nothing of it is on the page
   slot.captureStream = async () => {
     const [tile] = views.get(id) ?? [];

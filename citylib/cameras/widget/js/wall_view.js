@@ -5,6 +5,7 @@ async function initialize({ model }) {
   const slots = model.get("streams").map((one) => one.replace("IPY_MODEL_", ""));
   for (const [place, id] of slots.entries()) {
     const slot = await model.widget_manager.get_model(id);
+    slot.shows = "city-camera";
     slot.captureStream = () =>
       walls.get(slots[0])?.[place]?.stream() ?? Promise.reject(new Error(`there is no tile ${place + 1} on the page`));
   }

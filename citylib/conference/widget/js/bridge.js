@@ -6,7 +6,7 @@ export async function streamOf(model, name) {
   const id = idOf(model.get(name));
   if (!id) return null;
   const source = await model.widget_manager.get_model(id);
-  return { stream: await source.captureStream(), source: source.sourceOfConference ?? "screen", title: source.titleOfConference?.() ?? "" };
+  return { stream: await source.captureStream(), source: source.shows ?? "screen", title: source.shownAs?.() ?? "" };
 }
 
 // Who is in which place: each keeps theirs, who comes takes the first that is free.

@@ -6,6 +6,7 @@ import { canRecord, createRecording } from "../../js/recording.js";
 import { createTiles } from "../../js/tiles.js";
 import { createPlaces, fillSlots, streamOf } from "./bridge.js";
 import { signIn } from "./entry.js";
+import { createRooms } from "./rooms.js";
 import { createShowing } from "./show.js";
 
 const AWAY = 1500; // ms without a view after which the room is left: a view may be drawn anew
@@ -25,6 +26,7 @@ function createLife(model) {
   let telling = 0;
   let leaving = 0;
   let beginning = null;
+  let choice = null; // of a room, where none is given
   let over = false;
 
   const words = () => wordsOf({ [model.get("language")]: model.get("words") }, model.get("language"));
@@ -117,7 +119,12 @@ function createLife(model) {
   };
   const begin = async (el) => {
     const own = (beginning = {});
-    if (model.get("room")) await signIn(model.get("service"));
+    if (!model.get("invitation")) await signIn(model.get("service"));
+    if (over || own !== beginning || !views.size) return;
+    if (!model.get("room") && !model.get("invitation")) {
+      choice = createRooms({ service: model.get("service"), words: words(), choose: (id) => choose({ room: id }) });
+      return el.append(choice.el);
+    }
     const streams = await given();
     if (over || own !== beginning || meeting || !views.size) return;
     const lang = model.get("language");
@@ -137,6 +144,8 @@ function createLife(model) {
   };
   const end = () => {
     beginning = null;
+    choice?.close();
+    choice = null;
     for (const one of tools.splice(0)) one.close();
     meeting?.close();
     meeting = room = null;
@@ -170,6 +179,7 @@ function createLife(model) {
     if (!stays) setTimeout(() => line.isConnected && line.remove(), 8000);
   };
   const spoken = () => {
+    if (choice) return restart();
     const lang = model.get("language");
     for (const other of Object.keys(all)) if (other !== lang) delete all[other];
     all[lang] = model.get("words");
@@ -189,7 +199,7 @@ function createLife(model) {
       clearTimeout(leaving);
       const first = !main();
       views.set(el, first ? null : undefined);
-      if (first && meeting) el.append(meeting.el);
+      if (first && (meeting ?? choice)) el.append((meeting ?? choice).el);
       else if (first) begin(el);
       else drawViews();
     },
@@ -203,7 +213,7 @@ function createLife(model) {
       const [next, tiles] = [...views][0];
       tiles?.close();
       views.set(next, null);
-      if (meeting) next.append(meeting.el);
+      if (meeting ?? choice) next.append((meeting ?? choice).el);
       else begin(next);
     },
     close() {

@@ -23,7 +23,7 @@ export function createShowing({ room, words, parts, panel, on }) {
     const given = Object.entries(parts());
     const named = [];
     for (const [selector, name] of given.length ? given : Object.entries(USUAL)) {
-      const seen = [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility() && !panel.contains(one));
+      const seen = [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility({ visibilityProperty: true }) && !panel.contains(one));
       seen.forEach((element, place) => {
         const text = given.length ? name : words()[`show_${name}`];
         named.push({ element, title: seen.length > 1 ? `${text} ${place + 1}` : text });
@@ -82,6 +82,7 @@ export function createShowing({ room, words, parts, panel, on }) {
         show(one);
       });
       for (const type of ["pointerdown", "mousedown", "dblclick"]) key.addEventListener(type, (event) => event.stopPropagation());
+      if (getComputedStyle(element).position === "static") element.classList.add("has-part-key");
       element.append(key);
       keys.set(element, key);
     }
