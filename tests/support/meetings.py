@@ -74,7 +74,7 @@ class Meetings:
                 stderr=log,
             )
         try:
-            soon(self._answers, 60)
+            soon(self._answers, 150)
         except AssertionError:
             self.kill()
             raise
@@ -185,7 +185,7 @@ def sit(
     browser: Browser, link: str, place: int = 0, devices: str = "given", **options: Any
 ) -> Seat:
     """Open a page at the door; `devices`: "given", "denied", "none", "busy"."""
-    options = {"viewport": {"width": 640, "height": 480}, "locale": "en-US", **options}
+    options = {"viewport": {"width": 800, "height": 600}, "locale": "en-US", **options}
     context: BrowserContext = browser.new_context(**options)
     context.set_default_timeout(20_000)
     hue, tone = HUES[place % len(HUES)], 400 + 150 * place
