@@ -146,6 +146,10 @@ export function createMesh({ send, on }) {
     const shared = Math.min(step + (peers.size > 3 ? 1 : 0), 2);
     for (const peer of peers.values()) thin(peer.slots.get("camera")?.sender, shared).catch(() => {});
   };
+  // Somebody is there again whom the service had lost, and not this page: their tracks are the same.
+  const retell = (who) => {
+    for (const [source, track] of peers.get(who)?.seen ?? []) on.track(who, source, track);
+  };
   const refill = () => {
     for (const peer of peers.values()) fill(peer);
   };
@@ -163,7 +167,8 @@ export function createMesh({ send, on }) {
       const there = participants.filter((one) => one.id !== you).map((one) => one.id);
       for (const who of there) {
         calm(who);
-        if (peers.get(who)?.connection.connectionState !== "connected") invite(who);
+        if (peers.get(who)?.connection.connectionState === "connected") retell(who);
+        else invite(who);
       }
       for (const who of peers.keys()) if (!there.includes(who)) wait(who, LINGER, () => forget(who));
       refill();
@@ -191,6 +196,7 @@ export function createMesh({ send, on }) {
     participant(who) {
       if (who === you) return;
       calm(who);
+      retell(who);
       if (!peers.has(who)) wait(who, OFFERED, () => you < who && !peers.has(who) && invite(who));
     },
     left(who, why) {

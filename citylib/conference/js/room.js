@@ -1,12 +1,14 @@
 // A conference as a page sees it: who is there, what they say, what is sent and received. It comes
 // back by itself, as the same participant, after a cut connection, a reload, a restart of the service.
+import { createGiving } from "./giving.js";
 import { createLine } from "./line.js";
 import { createMesh } from "./mesh.js";
-import { createQuality } from "./quality.js";
 import { createSfu } from "./sfu.js";
 import { createSpeaking } from "./levels.js";
 import { createStreams, loudnessOf } from "./streams.js";
+import { createTicket } from "./ticket.js";
 
+const SPOKEN = ["microphone", "interpretation"];
 const COMING_BACK = new Set(["in", "waiting", "lost"]);
 const LEAVING = 300; // ms between the last word and the end of the connections
 const LINES = 500; // of chat that a page keeps
@@ -23,15 +25,13 @@ export class Room extends EventTarget {
   #carrier = null;
   #off = [];
   #ask; // what is said at the door
-  #place; // where the ticket is kept
   #ticket;
+  #giving;
   #entering = null;
   #sent = new Map();
   #muted = false;
-  #wish = { videos: "recent", large: null };
-  #asked = "";
-  #given = { sending: 0, receiving: 0 };
-  #toldQuality = null;
+  #hand = false;
+  #shows = null; // the material that this page shows
   #opened;
   #doorSays = null;
 
@@ -58,13 +58,22 @@ export class Room extends EventTarget {
     for (const [type, handler] of Object.entries(on)) this.addEventListener(type, ({ detail }) => handler(detail));
     this.language = language;
     this.#ask = { type: "look", language, ...(invitation ? { invitation } : { room }) };
-    this.#place = `conference:${room ?? invitation?.slice(-24) ?? "ticket"}`;
-    this.#ticket = ticket ?? this.#kept();
+    this.#ticket = createTicket(room ?? invitation?.slice(-24) ?? "ticket", ticket);
     this.door = new Promise((done) => (this.#opened = done));
     this.#streams = createStreams({
       on: {
         changed: (who, source) => this.#tell("media", { who, source }),
         blocked: (is) => this.#tell("sound", { blocked: is }),
+      },
+    });
+    this.#giving = createGiving({
+      carrier: () => this.#carrier,
+      inside: () => this.state === "in",
+      camera: () => this.#sent.get("camera") ?? null,
+      send: (message) => this.send(message),
+      on: {
+        quality: (told) => this.#tell("quality", (this.quality = told)),
+        changed: () => this.#state(),
       },
     });
     const address = new URL(`${service}socket`, location.href);
@@ -94,16 +103,16 @@ export class Room extends EventTarget {
     const before = this.#sent.get(source) ?? null;
     if (track) this.#sent.set(source, track);
     else this.#sent.delete(source);
-    if (track && source === "microphone") track.enabled = !this.#muted;
+    if (track && SPOKEN.includes(source)) track.enabled = !this.#muted;
     if (this.you) this.#streams.set(this.you, source, track, true);
     if (this.you && this.carrier === "mesh") this.#sources(this.you, source, track);
-    this.#carrier?.set(source, this.#outgoing(source, track));
+    this.#carrier?.set(source, this.#giving.outgoing(source, track));
     if (before !== track) this.#state();
   }
   // Be silent, or be heard again.
   mute(is) {
     this.#muted = is;
-    for (const source of ["microphone", "interpretation"]) {
+    for (const source of SPOKEN) {
       const track = this.#sent.get(source);
       if (track) track.enabled = !is;
     }
@@ -113,11 +122,11 @@ export class Room extends EventTarget {
     return this.#muted || !(this.#sent.has("microphone") || this.#sent.has("interpretation"));
   }
   // Whose pictures this page shows, and whose it shows large.
-  want({ videos = this.#wish.videos, large = this.#wish.large }) {
-    this.#wish = { videos, large };
-    this.#wants();
+  want(change) {
+    this.#giving.want(change);
   }
   hand(is) {
+    this.#hand = is;
     this.send({ type: "state", hand: is });
   }
   say(text, to = null) {
@@ -136,9 +145,10 @@ export class Room extends EventTarget {
     return [...new Set(spoken.filter(Boolean))].sort();
   }
   get ticket() {
-    return this.#ticket;
+    return this.#ticket.get();
   }
   send(message) {
+    if (message.type === "material") this.#shows = message.picture ? message : null;
     return this.#line.send(message);
   }
   stream(who, source = "camera") {
@@ -167,11 +177,11 @@ export class Room extends EventTarget {
 
   // ---- the line
   #hello() {
-    if (!this.#ticket) return [this.#ask];
-    return [{ type: "resume", ticket: this.#ticket, language: this.language }];
+    if (!this.ticket) return [this.#ask];
+    return [{ type: "resume", ticket: this.ticket, language: this.language }];
   }
   #up() {
-    if (!this.#ticket || !this.you) return;
+    if (!this.ticket || !this.you) return;
     if (this.#carrier?.name === "janus") this.#carrier.renew();
   }
   #hear(message) {
@@ -188,31 +198,15 @@ export class Room extends EventTarget {
     this.#tell("state", { state, ...detail });
   }
   #end(state, detail) {
-    this.#keep(null);
+    // In another window one is still there: the way back is the same ticket.
+    if (detail.reason !== "elsewhere") this.#ticket.keep(null);
     for (const off of this.#off.splice(0)) off();
+    this.#giving.close();
     // Whoever goes says so first: a connection that breaks before would make all others work.
     setTimeout((carrier) => carrier?.close(), LEAVING, this.#carrier);
     this.#carrier = null;
     this.#streams.close();
     this.#now(state, detail);
-  }
-
-  // ---- the ticket: a page that is loaded again is the same participant
-  #kept() {
-    try {
-      return sessionStorage.getItem(this.#place);
-    } catch {
-      return null;
-    }
-  }
-  #keep(ticket) {
-    this.#ticket = ticket;
-    try {
-      if (ticket) sessionStorage.setItem(this.#place, ticket);
-      else sessionStorage.removeItem(this.#place);
-    } catch {
-      // a browser that keeps nothing: a reload is somebody new
-    }
   }
 
   // ---- what carries pictures and sound
@@ -221,9 +215,6 @@ export class Room extends EventTarget {
   }
   get #waits() {
     return this.#doorSays?.waiting_room && this.role !== "host";
-  }
-  #outgoing(source, track) {
-    return source === "camera" && this.#given.sending >= 3 ? null : track;
   }
   #carry(name, ice) {
     if (this.#carrier?.name === name) return this.#carrier.ice(ice);
@@ -235,7 +226,7 @@ export class Room extends EventTarget {
       on: { track: (who, source, track) => who !== this.you && this.#received(who, source, track) },
     });
     this.#carrier.prepare(ice, this.#may);
-    for (const [source, track] of this.#sent) this.#carrier.set(source, this.#outgoing(source, track));
+    for (const [source, track] of this.#sent) this.#carrier.set(source, this.#giving.outgoing(source, track));
   }
   // In a mesh the service knows nothing of what is sent: what comes tells.
   #received(who, source, track) {
@@ -244,14 +235,12 @@ export class Room extends EventTarget {
   }
   #sources(who, source, track) {
     const participant = this.participants.get(who);
-    if (!participant) return;
+    if (!participant || (participant.sources ?? []).includes(source) === Boolean(track)) return;
     const sources = (participant.sources ?? []).filter((one) => one !== source);
     this.participants.set(who, { ...participant, sources: track ? [...sources, source] : sources });
     this.#tell("participants", {});
   }
   #begin() {
-    const quality = createQuality({ connections: () => this.connections(), tell: (told) => this.#measured(told) });
-    this.#off.push(quality);
     if (this.carrier !== "mesh") return;
     const levels = () => {
       const loud = this.#carrier?.levels() ?? new Map();
@@ -260,39 +249,10 @@ export class Room extends EventTarget {
     };
     this.#off.push(createSpeaking({ levels, tell: (speaking) => HEARD.speaking.call(this, speaking) }));
   }
-  #measured(told) {
-    this.quality = told;
-    this.#tell("quality", told);
-    if (this.state !== "in") return;
-    const before = this.#given;
-    this.#given = { sending: told.sending, receiving: told.receiving };
-    if (before.sending !== told.sending) {
-      this.#carrier.thin(told.sending);
-      const camera = this.#sent.get("camera") ?? null;
-      if (before.sending >= 3 !== told.sending >= 3) this.#carrier.set("camera", this.#outgoing("camera", camera));
-      this.#state();
-    }
-    if (before.receiving !== told.receiving) this.#wants();
-    if (this.#toldQuality !== told.grade) {
-      this.#toldQuality = told.grade;
-      this.send({ type: "state", quality: told.grade });
-    }
-  }
-  #wants() {
-    const none = this.#given.receiving >= 2;
-    const videos = none ? "none" : this.#wish.videos;
-    const small = this.#given.receiving > 0;
-    const message = { type: "want", videos, large: small ? null : this.#wish.large, small };
-    this.#carrier?.hideAll(videos === "none");
-    const asked = JSON.stringify(message);
-    if (this.state !== "in" || asked === this.#asked) return;
-    this.#asked = asked;
-    this.send(message);
-  }
   #state() {
     if (!this.#entering && !this.you) return;
-    const camera = Boolean(this.#outgoing("camera", this.#sent.get("camera") ?? null));
-    this.send({ type: "state", microphone: !this.muted, camera });
+    const camera = Boolean(this.#giving.outgoing("camera", this.#sent.get("camera") ?? null));
+    this.send({ type: "state", microphone: !this.muted, camera, hand: this.#hand });
   }
   #mix() {
     this.#streams.mix(loudnessOf(this.channel, (who) => this.participants.get(who)));
@@ -313,13 +273,13 @@ export class Room extends EventTarget {
       if (this.#entering) this.enter(this.#entering); // it was lost on the way
     },
     waiting({ ticket }) {
-      this.#keep(ticket);
+      this.#ticket.keep(ticket);
       this.#now("waiting");
     },
     entered(told) {
       const again = this.you === told.you; // not so after a reload
       const first = this.you === null;
-      this.#keep(told.ticket);
+      this.#ticket.keep(told.ticket);
       const { you, role, room, material = null, recording = null } = told;
       Object.assign(this, { you, role, room, material, recording, refusal: null });
       this.locked = room.locked ?? this.locked;
@@ -334,17 +294,17 @@ export class Room extends EventTarget {
       if (first) this.#begin();
       this.#own();
       this.#mix();
-      this.#asked = "";
       this.#now("in", { again });
-      this.#wants();
+      this.#giving.entered();
       this.#state();
       if (this.channel) this.hear(this.channel);
+      if (this.#shows && !material) this.send(this.#shows); // the service was started again
       this.#opened({ ...told, name: there.get(you)?.name ?? null });
       for (const type of ["participants", "role", "recording", "material", "speaking", "chat"]) this.#tell(type, this[type]);
     },
     refused({ reason, text }) {
-      if (reason === "ticket" && this.#ticket && (this.#ask.invitation || this.#ask.room)) {
-        this.#keep(null);
+      if (reason === "ticket" && this.ticket && (this.#ask.invitation || this.#ask.room)) {
+        this.#ticket.keep(null);
         this.you = null;
         this.#line.renew();
         return;

@@ -207,6 +207,13 @@ export function createStage({ room, own, words, invite, all, size, view, on }) {
     key.click();
   };
   el.addEventListener("keydown", keyed);
+  // A phone does not fall asleep while somebody listens.
+  let awake = null;
+  const wake = async () => {
+    if (!document.hidden) awake = await navigator.wakeLock?.request("screen").catch(() => null);
+  };
+  document.addEventListener("visibilitychange", wake);
+  wake();
   draw();
   state();
   badges();
@@ -221,6 +228,8 @@ export function createStage({ room, own, words, invite, all, size, view, on }) {
     close() {
       for (const [type, handler] of Object.entries(told)) room.removeEventListener(type, handler);
       own.removeEventListener("change", draw);
+      document.removeEventListener("visibilitychange", wake);
+      awake?.release().catch(() => {});
       tiles.close();
       chat.close();
       people.close();
