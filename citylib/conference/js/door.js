@@ -91,7 +91,8 @@ export function createDoor({ own, words, told, waiting, enter, cancel }) {
     if (track !== video.srcObject?.getTracks()[0]) video.srcObject = track ? new MediaStream([track]) : null;
     video.hidden = !track;
     face.textContent = track ? "" : own.asking ? words.asking : own.camera.refused ? words.no_picture : words.camera_is_off;
-    const troubles = new Set(["camera", "microphone"].map((kind) => troubleOf(words, kind, own[kind])).filter(Boolean));
+    const why = own.camera.refused === own.microphone.refused && words[`both_${own.camera.refused}`];
+    const troubles = why ? [why] : new Set(["camera", "microphone"].map((kind) => troubleOf(words, kind, own[kind])).filter(Boolean));
     const again = ["camera", "microphone"].filter((kind) => own[kind].refused && own[kind].refused !== "insecure" && own[kind].refused !== "unsupported");
     says.replaceChildren(
       ...[...troubles].map((text) => make("p", {}, icon("warning"), make("span", {}, text))),

@@ -165,6 +165,9 @@ export function createStage({ room, own, words, invite, all, size, view, on }) {
     banner.textContent = lost ? words.lost : "";
     el.toggleAttribute("data-lost", lost);
   };
+  let role = room.role;
+  let recorded = Boolean(room.recording);
+  if (recorded) notice(words.recording_begins);
   const told = {
     participants({ detail }) {
       const { came, left, changed, before } = detail ?? {};
@@ -183,11 +186,17 @@ export function createStage({ room, own, words, invite, all, size, view, on }) {
       draw();
     },
     muted: () => notice(words.muted_by_host),
+    // Both are also told to who comes in: only what changed is news.
     role({ detail }) {
-      notice(words.say("your_role", { role: words[`role_${detail}`] }));
+      if (role !== detail) notice(words.say("your_role", { role: words[`role_${detail}`] }));
+      role = detail;
       draw();
     },
-    recording: ({ detail }) => (notice(detail ? words.recording_begins : words.recording_ends), draw()),
+    recording({ detail }) {
+      if (recorded !== Boolean(detail)) notice(detail ? words.recording_begins : words.recording_ends);
+      recorded = Boolean(detail);
+      draw();
+    },
     sound: ({ detail }) => (tap.hidden = !detail.blocked),
     carried: ({ detail }) => notice(words[detail === "gone" ? "media_gone" : "media_back"]),
     error: ({ detail }) => detail.text && notice(detail.text),

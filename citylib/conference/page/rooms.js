@@ -121,7 +121,7 @@ async function change(room) {
     await load();
     draw();
   }, words.room_ended);
-  return make("section", {}, make("h4", {}, words.room_change), form.el, button(null, words.room_end, end, { className: "bad" }));
+  return make("section", {}, make("details", {}, make("summary", { className: "key" }, words.room_change), form.el), button(null, words.room_end, end, { className: "bad" }));
 }
 async function minutesOf(room) {
   const told = await api.get(`rooms/${room.id}/minutes`);
