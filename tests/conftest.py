@@ -9,16 +9,30 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from support import postgres
+from support.memory import use_memory
 from support.platform import CHECKOUT, Platform, make_root, running
 
 from citylib.city.settings import Settings
 from citylib.indicators.refresh import run_compute
 from citylib.lake.report import run_load
 from citylib.publish.site import build
+
+
+def pytest_configure() -> None:
+    use_memory()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files by what they need, where `--dist loadfile` is asked for."""
+    from support.order import ByWhatIsNeeded
+
+    return ByWhatIsNeeded(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from citylib.city.feeds import FeedSpec
 from citylib.city.profile import City
 from citylib.feeds import poll as polls
 from citylib.feeds.chores import Chores, Housekeeping
+from citylib.feeds.lookup import own_lookups
 from citylib.feeds.schedule import Clock, Slots, first_due, next_due, retry_due
 from citylib.feeds.told import tell
 from citylib.lake.delivery import Delivery, LoadReport
@@ -118,7 +119,7 @@ class Service:
             log.error("%s", sentence)
         log.info("%d feeds", len(feeds))
         loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(STORING, "store") as pool:
+        with ThreadPoolExecutor(STORING, "store") as pool, own_lookups(loop):
             async with polls.client() as http:
                 following = {
                     feed.id: loop.create_task(self._follow(feed, http, pool)) for feed in feeds

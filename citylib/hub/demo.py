@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -143,7 +144,7 @@ def _refresh(here: Installation) -> None:
 
 def _supervise(here: Installation, hosts: Sequence[str]) -> int:
     log = here.logs / "hub.log"
-    _turn_over(log)
+    turn_over(log)
     config = CHECKOUT / "jupyterhub_config.py"
     for program in (config, *map(Path, here.proxy_command())):
         if not program.is_file():
@@ -179,6 +180,7 @@ class _Watch:
     def tick(self) -> float:
         if self.ready:
             end_orphaned_kernels()
+            turn_over(self.log)
             return 2.0
         if answers(self.here) and self.is_ours():
             self.ready = True
@@ -273,9 +275,16 @@ def _hub_environment(here: Installation) -> dict[str, str]:
     return kept | keys | here.environment() | told | {"PYTHONUNBUFFERED": "1"}
 
 
-def _turn_over(log: Path) -> None:
+def turn_over(log: Path) -> None:
+    """Put a log that has grown large aside, in the place of the one put aside before.
+
+    It is copied and emptied, not renamed: whoever writes to it now has it open, and all of them
+    add to its end. What is written in the moment between is lost.
+    """
     if log.is_file() and log.stat().st_size > LARGEST_LOG:
-        log.replace(log.with_suffix(".log.1"))
+        with suppress(OSError):  # a full disk is no reason to let it grow
+            shutil.copy(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)
 
 
 def _tail(log: Path, lines: int = 30) -> str:

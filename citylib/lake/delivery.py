@@ -55,7 +55,8 @@ class Delivery:
     ----------
     id : str
         The same for the same content: a delivery whose id was committed before is refused, all of
-        its records counted as duplicates. A digest of what the source answered does well.
+        its records counted as duplicates, unless the feed has changed the table since by another.
+        A digest of what the source answered does well.
     sheets : iterable of (Sheet, Reading)
         Rows, and how they become records; taken one after the other, so that they need not all be
         in memory at once.

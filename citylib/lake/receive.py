@@ -29,7 +29,7 @@ def deliver(writer: Writer, city: City, delivery: Delivery) -> LoadReport:
     start = time.perf_counter()
     total: Counter[str] = Counter()
     version = writer.snapshot()
-    if writer.has(version, delivery.digest):
+    if writer.has(version, delivery.digest, delivery.feed):
         for part in _parts(writer, city, delivery):
             mapped = part.mapped
             total["read"] += mapped.read

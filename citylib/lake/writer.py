@@ -53,6 +53,8 @@ from citylib.lake.tables import (
 SAID = 150 * 2**20
 """Bytes of hashes that are kept of a delivery of several batches. Where it contradicts what it said
 longer ago, that is taken for a correction."""
+LAST, NONE = "feed:", 1
+"""What stands before a feed's id where a table notes its last delivery; when there is none yet."""
 
 
 class Writer:
@@ -97,14 +99,18 @@ class Writer:
             return None
         return version.newest - self.spec.window // timedelta(microseconds=1)
 
-    def has(self, version: Snapshot, digest: str) -> bool:
-        """Whether a delivery was committed before, all of it."""
+    def has(self, version: Snapshot, digest: str, feed: str = "") -> bool:
+        """Whether a delivery was committed before, all of it, and its feed's last is no other.
+
+        After another came between, what it brings again is what was delivered last.
+        """
         if version.delta is None:
             return False
+        last = _last(version, feed)
         if version.delta.transaction_version(digest) is not None:
-            return True
+            return last in (NONE, _number(digest))
         notes = open_table(self.loads_uri)  # a delivery that brought nothing new
-        return notes is not None and notes.transaction_version(digest) is not None
+        return notes is not None and notes.transaction_version(digest) == last
 
     def judge(self, batch: Batch, version: Snapshot, edge: int | None) -> Judged:
         """What would become of a batch now."""
@@ -155,6 +161,8 @@ class Writer:
         if judged.stored:
             number = (version.delta.transaction_version(WRITER) or 0) + 1
             done = [(batch.delivered, 1)] if batch.delivered else []
+            if batch.feed and (digest := batch.delivered or batch.goes_on):
+                done.append((LAST + batch.feed, _number(digest)))
             actions = self.write(judged, batch.replayed, number)
             try:
                 commit(version.delta, actions, [(WRITER, number), *done])
@@ -165,7 +173,7 @@ class Writer:
                 raise
             self.remember(judged, actions)
         elif batch.delivered:
-            note = [(batch.delivered, 1)]
+            note = [(batch.delivered, _last(version, batch.feed))]
             again(self.loads_uri, lambda: append(self.loads_uri, LOADS.empty_table(), note))
         self.goes_on(batch, judged)
         return judged
@@ -275,6 +283,16 @@ class Writer:
                 done[part.digest] = part.number
         if new:
             append(self.aside_uri, pa.concat_tables(new), list(done.items()))
+
+
+def _last(version: Snapshot, feed: str) -> int:
+    """The number of the delivery of which a feed last changed the table."""
+    found = version.delta.transaction_version(LAST + feed) if version.delta and feed else None
+    return NONE if found is None else found
+
+
+def _number(digest: str) -> int:
+    return int(digest[:15], 16) + 2
 
 
 def _taken(table: pa.Table, rows: np.ndarray) -> pa.Table:

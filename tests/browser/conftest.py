@@ -8,13 +8,13 @@ from citylib.city.profile import load_city
 from citylib.indicators.cube import Cube
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser():
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def session(browser: Browser, platform):
     """What the mayor's browser keeps after signing in."""
     page = browser.new_page()
@@ -25,37 +25,56 @@ def session(browser: Browser, platform):
     return {**state, "origins": []}
 
 
-@pytest.fixture
-def dashboard(browser: Browser, session, platform):
-    """Opens the mayor's dashboard; at the end, nothing may have gone wrong on any."""
-    contexts, faults = [], []
-
-    def open_it(size: str = "laptop", query: str = "?language=en") -> Page:
-        width, height = SIZES[size]
-        context = browser.new_context(
+@pytest.fixture(scope="package")
+def contexts(browser: Browser, session):
+    """A browser of the mayor's for each size of screen, which keeps what it has fetched."""
+    return {
+        size: browser.new_context(
             viewport={"width": width, "height": height},
             has_touch=size != "laptop",
             storage_state=session,
         )
-        contexts.append(context)
-        page = context.new_page()
+        for size, (width, height) in SIZES.items()
+    }
+
+
+@pytest.fixture
+def dashboard(contexts, session, platform):
+    """Opens the mayor's dashboard; at the end, nothing may have gone wrong on any."""
+    pages, faults = [], []
+
+    def open_it(size: str = "laptop", query: str = "?language=en") -> Page:
+        page = contexts[size].new_page()
+        pages.append(page)
         page.set_default_timeout(30_000)
         faults.append(watch(page))
+        forget_choices(page, platform.url)
         open_dashboard(page, platform.url, query)
         return page
 
     yield open_it
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
+    for context in {page.context for page in pages}:
+        context.clear_permissions()
+        context.clear_cookies()
+        context.add_cookies(session["cookies"])
     assert [fault for page in faults for fault in page] == []
 
 
-@pytest.fixture(scope="module")
+def forget_choices(page: Page, url: str) -> None:
+    """Theme and language as nobody has chosen them yet."""
+    client = page.context.new_cdp_session(page)
+    client.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "local_storage"})
+    client.detach()
+
+
+@pytest.fixture(scope="package")
 def city(platform):
     return load_city(platform.settings.profile)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def read(platform) -> Callable:
     """Figures of an indicator, from the platform's own cube."""
     cube = Cube(platform.settings.cube)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from support.screen import SIZES
 
 from citylib.panels.model import PAGES
 
@@ -30,12 +29,6 @@ FOCUS = """() => {
     press: one.dataset.press ?? "", area: one.dataset.area ?? "", kind: one.tagName,
   };
 }"""
-SMALL = """() => [...document.querySelectorAll("button, select, summary, a[href], input")]
-  .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest("[inert]"))
-  .map((one) => [one.getBoundingClientRect(), one])
-  .filter(([box]) => box.width > 0 && (box.width < 47.5 || box.height < 47.5))
-  .map(([box, one]) => `${box.width.toFixed()} x ${box.height.toFixed()}: ` +
-    one.outerHTML.slice(0, 140))"""
 
 
 def walk(page, most=400):
@@ -95,14 +88,6 @@ def test_from_page_to_page_by_keyboard_alone(dashboard):
     page.wait_for_selector(".page-glance:visible")
     page.go_back()
     page.wait_for_selector(".page-pledges:visible")
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", PAGES)
-def test_what_can_be_touched_is_large_enough(dashboard, name, size):
-    page = dashboard(size, f"?language=ko&page={name}&area={AREA}")
-    page.wait_for_selector(f".page-{name}:visible")
-    assert page.evaluate(SMALL) == []
 
 
 @pytest.mark.parametrize("size", ["wall", "phone"])

@@ -9,6 +9,7 @@ from support.screen import (
     open_dashboard,
     settled,
     sign_in,
+    too_small,
     wait_for_colours,
 )
 
@@ -211,6 +212,10 @@ def test_nothing_is_cut_or_out_of_reach(dashboard, size, language):
         }"""
     )
     assert not over, "nothing at the top lies over something else"
+    page.focus("path.area-11130")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("path.area-11130[aria-pressed=true]")
+    assert too_small(page) == [], "with an area chosen"
 
 
 def test_type_on_the_wall_is_read_from_four_metres(dashboard):

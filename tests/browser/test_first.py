@@ -120,12 +120,6 @@ def test_what_fails_after_it_has_begun_is_said_in_the_page(open_page, platform):
         broken.unlink()
 
 
-def test_without_figures_the_page_begins_with_words(bare_platform):
-    text = bare_platform.client("mayor").get(DASHBOARD).text
-    assert SHADOW not in text
-    assert text.index('class="coming"') < text.index("kernelId")
-
-
 def test_it_names_who_is_signed_in_and_nobody_else(platform):
     for name, other in (("mayor", "official"), ("official", "mayor")):
         began = platform.client(name).get(f"{DASHBOARD}?language=ko").text.split("</main>")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from support.platform import wait_until
-from support.screen import chromium, colours_seen, sign_in, watch
+from support.screen import colours_seen, sign_in, watch
 
 from citylib.city.profile import load_city
 from citylib.indicators.workspace import Workspace
@@ -39,9 +39,9 @@ def open_alone(page, platform, name):
     page.goto(f"{workspace}/tree/notebooks/{name}.ipynb")
 
 
-def test_a_new_indicator_is_seen_on_the_map_in_jupyterlab(platform):
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1500, "height": 1000})
+def test_a_new_indicator_is_seen_on_the_map_in_jupyterlab(browser, platform):
+    with browser.new_context(viewport={"width": 1500, "height": 1000}) as context:
+        page = context.new_page()
         faults = watch(page)
         open_alone(page, platform, "2-new-indicator")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
@@ -65,10 +65,10 @@ def test_a_new_indicator_is_seen_on_the_map_in_jupyterlab(platform):
     assert set(seen) <= set(load_city(platform.settings.profile).levels["district"].areas)
 
 
-def test_the_preview_in_jupyterlab_is_the_page_that_readers_see(platform):
+def test_the_preview_in_jupyterlab_is_the_page_that_readers_see(browser, platform):
     """The notebook has not been run: what is seen is made by the preview's own kernel."""
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1500, "height": 1000})
+    with browser.new_context(viewport={"width": 1500, "height": 1000}) as context:
+        page = context.new_page()
         faults = watch(page)
         open_alone(page, platform, "3-publish-a-dashboard")
         page.click("[data-jp-item-name=voilaRender]", timeout=60_000)

@@ -1,7 +1,7 @@
 """Pages of the dashboard: domains, layers and targets, and the way between them."""
 
 import pytest
-from support.screen import SIZES, settled, wait_for_colours
+from support.screen import SIZES, settled, too_small, wait_for_colours
 
 from citylib.panels.domains import domains_of
 from citylib.panels.picture import reading as reads
@@ -96,8 +96,9 @@ def test_back_leads_from_page_to_page(dashboard):
 
 @pytest.mark.parametrize("size", list(SIZES))
 def test_the_targets_fit_every_screen(dashboard, size):
-    page = dashboard(size, "?language=ko&page=pledges")
+    page = dashboard(size, "?language=ko&page=pledges&area=11130")
     page.wait_for_selector(PLEDGE)
+    assert too_small(page) == []
     width, _ = SIZES[size]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     cut = page.eval_on_selector_all(

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from support.screen import SIZES
+from support.screen import SIZES, too_small
 
 from citylib.panels.picture import reading as reads
 
@@ -231,6 +231,7 @@ def test_nothing_is_cut_or_out_of_reach(dashboard, size, query, language):
           .map(([name, box]) => `${name}: ${box.width}x${box.height}`)"""
     )
     assert small == [], "touch targets are 48 px at least"
+    assert too_small(page) == [], "nor is any link or field"
     cut = page.evaluate(
         """() => [...document.querySelectorAll('.city-page:not(.away) :is(h3, p, dd, dt, li, ' +
             '.key, .standing, .standing *, .shown *, .says)')]

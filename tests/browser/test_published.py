@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.screen import chromium, sign_in, watch
+from support.screen import sign_in, watch
 
 from citylib.panels.publishing import publish
 from citylib.panels.rehearsal import prepared
@@ -14,12 +14,12 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 @pytest.mark.parametrize("name", ["1-tour-of-a-dataset", "3-publish-a-dashboard"])
-def test_a_published_notebook_appears(platform, monkeypatch, name):
+def test_a_published_notebook_appears(browser, platform, monkeypatch, name):
     monkeypatch.setenv("CITYLIB_CONFIG", str(platform.settings.root / "citylib.toml"))
     text = prepared(NOTEBOOKS / f"{name}.ipynb")
     publish(platform.settings, name, text, actor="analyst", replace=True)
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1366, "height": 768})
+    with browser.new_context(viewport={"width": 1366, "height": 768}) as context:
+        page = context.new_page()
         faults = watch(page)
         sign_in(page, platform.url, "official", platform.accounts["official"])
         page.goto(f"{platform.url}/services/dashboards/voila/render/{name}.ipynb")

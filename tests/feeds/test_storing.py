@@ -71,6 +71,29 @@ async def test_the_same_content_is_not_stored_again_but_counted(town, store, scr
     assert len({delivery.id for delivery in lake.deliveries}) == 3
 
 
+async def test_killed_twice_before_it_knows_what_came_last_is_what_is_shown(town, monkeypatch):
+    """Each time stored, not yet remembered: A, then B, then A again under the same number."""
+    lake = Lake(town.lake, load_city(town.profile))
+    shown = []
+
+    async def store(dataset, delivery):
+        return lake.deliver(dataset, delivery)
+
+    async with polls.client() as http:
+        for n in ("1", "2", "1"):
+
+            async def fetch(_request, n=n):
+                yield sheet_of("a", [ROW | {"n": n}])
+
+            module = SimpleNamespace(Options=Plain, fetch=fetch)
+            monkeypatch.setattr(polls, "connector_of", lambda _, m=module: polls.Connector(m, None))
+            remembered = FeedState("a", sequence=7)
+            state = await polls.poll(lake.city, feed_of("a"), remembered, http, store, NOON)
+            shown.append(lake.table("counts").read(["n"])["n"].to_pylist())
+            assert (state.sequence, state.stored) == (8, 1)
+    assert shown == [[1.0], [2.0], [1.0]]
+
+
 async def test_a_restart_goes_on_where_it_was(town, store, scripts):
     clock, seen = Hands(), []
     due = NOON + timedelta(seconds=42)

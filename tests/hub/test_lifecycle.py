@@ -14,6 +14,7 @@ import pytest
 from support.platform import Platform, kernel_of, make_root, running, sign_in, wait_until
 
 from citylib.access.accounts import Accounts
+from citylib.hub import demo
 from citylib.operations import Store
 
 RENDER = "/services/dashboards/voila/render/mayor.ipynb"
@@ -26,23 +27,26 @@ def start_server(platform):
     return client
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_stops_everything_that_was_started(tmp_path, number):
-    with running(make_root(tmp_path, cameras=number == signal.SIGINT)) as platform:
-        if number == signal.SIGINT:
-            start_server(platform)
-            assert platform.find("jupyterhub.singleuser")
-        kernel_of(platform.client("mayor").get(RENDER).text)
-        for part in ("jupyterhub -f", "configurable-http-proxy", "citylib.serving"):
-            assert platform.find(part), part
-        assert platform.find("ipykernel_launcher")
-        # A hurried operator presses it twice.
-        platform.process.send_signal(number)
-        assert platform.stop(number) == 0
-        assert platform.processes() == []
-        assert f"Stopped ({number.name})" in platform.output.read_text()
-    left = [path for path in (tmp_path / "var" / "hub").rglob("*") if "voila_" in path.name]
-    assert left == []
+def stops(platform, number):
+    """By this signal everything ends that was started, and nothing is left of it."""
+    kernel_of(platform.client("mayor").get(RENDER).text)
+    for part in ("jupyterhub -f", "configurable-http-proxy", "citylib.serving"):
+        assert platform.find(part), part
+    assert platform.find("ipykernel_launcher")
+    # A hurried operator presses it twice.
+    platform.process.send_signal(number)
+    assert platform.stop(number) == 0
+    assert platform.processes() == []
+    assert f"Stopped ({number.name})" in platform.output.read_text()
+    left = platform.settings.var.joinpath("hub").rglob("*voila_*")
+    assert list(left) == []
+
+
+def test_ctrl_c_stops_everything_that_was_started(tmp_path):
+    with running(make_root(tmp_path, cameras=True)) as platform:
+        start_server(platform)
+        assert platform.find("jupyterhub.singleuser")
+        stops(platform, signal.SIGINT)
 
 
 def test_the_next_start_knows_the_accounts_and_a_second_one_is_refused(tmp_path):
@@ -56,6 +60,7 @@ def test_the_next_start_knows_the_accounts_and_a_second_one_is_refused(tmp_path)
         assert second.returncode == 1
         assert f"it runs already, at {first.url}" in second.stderr
         assert "Traceback" not in second.stderr
+        stops(first, signal.SIGHUP)
     # The number in it is another process's by now.
     (settings.var / "hub" / "proxy.pid").write_text(str(os.getpid()))
     with running(settings) as again:
@@ -64,6 +69,9 @@ def test_the_next_start_knows_the_accounts_and_a_second_one_is_refused(tmp_path)
         client = again.client()
         assert sign_in(client, "mayor", passwords["mayor"]).status_code == 302
         assert client.get(RENDER).status_code == 200
+        # Nobody is there to tell them: the rest stops by itself.
+        again.process.kill()
+        wait_until(lambda: not again.processes(), 60)
 
 
 def test_killed_parts_come_back_and_leave_nothing(tmp_path):
@@ -91,8 +99,7 @@ def test_killed_parts_come_back_and_leave_nothing(tmp_path):
         # Work that goes on is left alone, and still belongs to the hub.
         assert platform.find("jupyterhub.singleuser") == [server]
         assert analyst.get("/user/analyst/lab").status_code == 200
-        assert platform.stop() == 0
-        assert platform.processes() == []
+        stops(platform, signal.SIGTERM)
 
 
 def answers(client) -> bool:
@@ -106,10 +113,27 @@ def answers(client) -> bool:
         raise
 
 
-def test_when_the_supervisor_is_killed_the_rest_stops_by_itself(tmp_path):
-    with running(make_root(tmp_path)) as platform:
-        platform.process.kill()
-        wait_until(lambda: not platform.processes(), 60)
+def test_the_log_stays_bounded_under_those_who_write_to_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "LARGEST_LOG", 1000)
+    monkeypatch.setattr(demo, "end_orphaned_kernels", lambda: None)
+    log, before = tmp_path / "hub.log", tmp_path / "hub.log.1"
+    watch = demo._Watch(None, None, (), log, ready=True)
+    with open(log, "ab", buffering=0, opener=lambda *a: os.open(*a, 0o600)) as held:
+        for n in range(1000):
+            held.write(b"line %d\n" % n)
+            watch.tick()
+            assert log.stat().st_size <= 1000
+    kept = (before.read_text() + log.read_text()).splitlines()
+    assert kept == [f"line {n}" for n in range(1000 - len(kept), 1000)]
+    assert len(kept) > 90
+    assert before.stat().st_mode & 0o777 == 0o600
+    # Where nothing can be put aside, it is emptied all the same.
+    before.unlink()
+    before.mkdir()
+    (before / "hub.log").mkdir()
+    log.write_bytes(b"x" * 2000)
+    watch.tick()
+    assert log.stat().st_size == 0
 
 
 def test_a_platform_that_cannot_start_says_why(tmp_path):

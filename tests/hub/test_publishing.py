@@ -71,6 +71,12 @@ def test_each_role_opens_what_is_published_to_it_and_nothing_else(clients, who, 
         assert answer.text.replace(name, "no-such") == missing.text
 
 
+def test_without_figures_the_page_begins_with_words(clients):
+    text = clients["mayor"].get(render("mayor")).text
+    assert 'shadowrootmode="closed"' not in text, "no first picture"
+    assert text.index('class="coming"') < text.index("kernelId")
+
+
 @pytest.mark.parametrize(("who", "other"), [("mayor", "for_official"), ("official", "for_mayor")])
 def test_the_list_has_what_is_for_its_reader(clients, who, other):
     page = clients[who].get("/hub/dashboards").text

@@ -56,6 +56,34 @@ def test_a_delivery_is_refused_the_second_time(lake):
     assert lake.set_aside("counts").num_rows == 1
 
 
+def test_a_feeds_delivery_after_another_is_what_was_delivered_last(lake):
+    """A source whose content goes there and back, and whose feed was killed before it knew."""
+
+    def bring(name, n):
+        rows = [row(7, n=n), row(8, n=-1)]
+        return account(lake.deliver("counts", delivery(lake, name, rows, feed="gates")))
+
+    def shows():
+        return lake.table("counts").read(["n"])["n"].to_pylist()
+
+    assert bring("one", 3) == (2, 1, 0, 1)
+    assert bring("same", 3) == (2, 0, 1, 1)
+    assert bring("other", 4) == (2, 1, 0, 1)
+    for name in ("one", "other", "same"):
+        n = 4 if name == "other" else 3
+        assert bring(name, n) == (2, 1, 0, 1), name
+        assert shows() == [n]
+        version = lake.table("counts").version
+        assert bring(name, n) == (2, 0, 1, 1), "brought again at once"
+        assert lake.table("counts").version == version
+    # What another feed brings is no reason to take this one's again.
+    lake.deliver("counts", delivery(lake, "a", [row(7, n=9)], feed="counter"))
+    assert bring("same", 3) == (2, 0, 1, 1)
+    assert shows() == [9]
+    # What does not fit is kept once, however often it is brought.
+    assert lake.set_aside("counts").num_rows == 3
+
+
 def test_a_preview_stores_nothing(lake):
     preview = lake.preview("counts", delivery(lake, "a", [row(7), row(8, n=-1)]))
     assert account(preview.report) == (2, 1, 0, 1)

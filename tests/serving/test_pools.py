@@ -11,7 +11,7 @@ from jupyter_server.services.kernels.connection.base import (
     deserialize_msg_from_ws_v1,
     serialize_msg_to_ws_v1,
 )
-from support.platform import kernel_of, make_root, running, wait_until, websocket, write_notebook
+from support.platform import kernel_of, wait_until, websocket, write_notebook
 
 from citylib.serving.websocket import SUBPROTOCOL
 
@@ -25,14 +25,19 @@ ipywidgets.HTML(value="<div class='city-notice'><h1>{}</h1></div>".format(colors
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory):
-    with running(make_root(tmp_path_factory.mktemp("pools"))) as platform:
-        yield platform
+def platform(bare_platform):
+    """Its service is begun anew: kernels that other tests left go with it."""
+    (service,) = bare_platform.find("-m citylib.serving")
+    service.kill()
+    service.wait(15)
+    return bare_platform
 
 
 @pytest.fixture(scope="module")
 def mayor(platform):
-    return platform.client("mayor")
+    mayor = platform.client("mayor")
+    wait_until(lambda: mayor.get(f"{FOLDER}/mayor.ipynb").status_code == 200, 60, 0.5)
+    return mayor
 
 
 @pytest.fixture
@@ -46,8 +51,8 @@ def process_of(platform, page):
 
 
 def warm(platform):
-    """Processes of the kernels that are there."""
-    return platform.find("ipykernel_launcher")
+    """Processes of the dashboards' kernels that are there."""
+    return platform.find("/hub/dashboards/runtime/voila_")
 
 
 def states_of(platform, client, kernel):

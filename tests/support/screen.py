@@ -24,6 +24,12 @@ from citylib.panels.picture import reading as reads
 SIZES = {"wall": (3840, 1766), "laptop": (1366, 768), "phone": (390, 844)}
 DASHBOARD = "/services/dashboards/voila/render/mayor.ipynb"
 PUBLIC = "/services/public/"
+SMALL = """() => [...document.querySelectorAll("button, select, summary, a[href], input")]
+  .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest("[inert]"))
+  .map((one) => [one.getBoundingClientRect(), one])
+  .filter(([box]) => box.width > 0 && (box.width < 47.5 || box.height < 47.5))
+  .map(([box, one]) => `${box.width.toFixed()} x ${box.height.toFixed()}: ` +
+    one.outerHTML.slice(0, 140))"""
 
 
 WITH_MEDIA = (
@@ -129,6 +135,11 @@ def expected(city: City, array: Any, time: datetime | None = None) -> dict[str, 
     inner = {code: values[code] for code in city.levels["district"].areas}
     limits = colours.breaks(inner.values())
     return {code: colours.paint(value, limits) for code, value in inner.items()}
+
+
+def too_small(page: Page) -> list[str]:
+    """What can be touched and is smaller than a finger needs, 48 px in each direction."""
+    return list(page.evaluate(SMALL))
 
 
 def settled(page: Page, value: float) -> None:

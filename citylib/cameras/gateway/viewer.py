@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 Message = dict[str, Any]
-MOST_BYTES, MOST_PICTURES = 4 * 2**20, 100
-"""What waits for a viewer at most; then pictures are left out up to the next key frame."""
+MOST_BYTES, MOST_PICTURES = 2 * 2**20, 50
+"""What waits for a viewer at most, two seconds of a camera mostly; then pictures are left out up to
+the next key frame. Older ones would be jumped over by the player anyway."""
 TOGETHER = 128 * 1024
 """Bytes that are sent as one message, about; a heartbeat waits behind it."""
 STUCK = 20.0
