@@ -110,6 +110,10 @@ class SocketHandler(Handler, WebSocketHandler):
             connection.stream.max_write_buffer_size = WAITS_FOR
         self.conference.pages.add(self)
 
+    async def prepare(self) -> None:
+        """Find out who asks, as it is now: a page may stay for hours."""
+        self.account, self.leave = await self.reader(use_cache=False)
+
     @property
     def gone(self) -> bool:
         """Whether nobody listens any more."""
