@@ -19,7 +19,15 @@ CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT / "tests"))
 
 from support.platform import Platform, running  # noqa: E402
-from support.screen import PUBLIC, SIZES, chromium, open_dashboard, sign_in  # noqa: E402
+from support.screen import (  # noqa: E402
+    PUBLIC,
+    SIZES,
+    WITH_MEDIA,
+    chromium,
+    open_dashboard,
+    sign_in,
+)
+from support.tiles import HERE, serving  # noqa: E402
 
 from citylib.city.profile import load_city  # noqa: E402
 from citylib.city.settings import Settings  # noqa: E402
@@ -50,6 +58,24 @@ DASHBOARDS = [
     ("indicator", "laptop", "light", "en", "&page=indicator&indicator=pm25&area=11010"),
     ("indicator", "phone", "light", "ko", "&page=indicator&indicator=pm25&area=11010"),
 ]
+# Name, size, language, and what the page of made-up participants is to show.
+ROOMS = [
+    ("participants", "wall", "ko", "count=45&size=wall&view=all", "room.say('p5')"),
+    ("participants", "phone", "en", "count=9&view=speaker", "room.say('p5')"),
+]
+CONFERENCES = [("wall", "dark", "ko"), ("laptop", "light", "en"), ("phone", "dark", "en")]
+GUESTS = {"ko": ("김서연", "이도윤", "박지후"), "en": ("Kim Seoyeon", "Lee Doyun", "Park Jihu")}
+INVITE = """async () => {
+  const headers = { "Content-Type": "application/json" };
+  const ask = async (method, path, body) => {
+    const more = { method, headers, body: body && JSON.stringify(body) };
+    return (await fetch(`/services/conference/${path}`, more)).json();
+  };
+  const { rooms } = await ask("GET", "rooms");
+  const room = rooms.find(one => one.inside).id;
+  await ask("PATCH", `rooms/${room}`, { waiting_room: false });
+  return (await ask("POST", `rooms/${room}/invitations`, { role: "speaker" })).invitation.link;
+}"""
 # Nothing has moved or been drawn anew for a while: widgets of a page come one after the other.
 STILL = """() => new Promise((go) => {
   let timer = setTimeout(go, 800, true);
@@ -78,9 +104,11 @@ def main() -> None:
         build(settings)
         city = load_city(settings.profile)
         tell_densities(Lake(settings.lake, city), city, place_of(settings))
-        with running(settings) as platform, chromium() as browser:
+        with running(settings) as platform, chromium(*WITH_MEDIA) as browser:
             _dashboards(browser, platform)
             _public(browser, platform)
+            _conferences(browser, platform)
+            _participants(browser)
 
 
 def _installation(folder: Path) -> Settings:
@@ -130,6 +158,56 @@ def _public(browser: Browser, platform: Platform) -> None:
         page.goto(platform.url + PUBLIC + path)
         _shoot(page, f"public-{size}-{theme}-{language}", full=False)
         context.close()
+
+
+def _face(number: int) -> str:
+    """Script of a page whose camera is a drawn face."""
+    script = (HERE / "faces.js").read_text("utf-8").replace("export ", "")
+    return f"""{script}
+      const own = drawn({number}, [640, 360], 10);
+      navigator.mediaDevices.getUserMedia = async () => own.clone();"""
+
+
+def _conferences(browser: Browser, platform: Platform) -> None:
+    for size, theme, language in CONFERENCES:
+        width, height = SIZES[size]
+        mayor = browser.new_page(viewport={"width": width, "height": height})
+        mayor.add_init_script(_face(0))
+        sign_in(mayor, platform.url, "mayor", platform.accounts["mayor"])
+        open_dashboard(mayor, platform.url, f"?language={language}&theme={theme}")
+        mayor.click("[data-press='conference:open']")
+        mayor.click(".rooms-choice .key.main")
+        mayor.click(".conference form [type=submit]")
+        mayor.wait_for_selector(".conference .stage")
+        link = mayor.evaluate(INVITE)
+        guests = []
+        for number, name in enumerate(GUESTS[language], 1):
+            guest = browser.new_page(viewport={"width": 640, "height": 480})
+            guest.add_init_script(_face(number))
+            guest.goto(link)
+            guest.fill("input[name=name]", name)
+            guest.click("button[type=submit]")
+            guests.append(guest)
+        four = "document.querySelectorAll('.conference-seat video:not([hidden])').length === 4"
+        mayor.wait_for_function(four)
+        mayor.locator(".notice, .conference-note").first.wait_for(state="detached")
+        _shoot(mayor, f"conference-{size}-{theme}-{language}", full=False)
+        for page in (mayor, *guests):
+            page.context.close()
+
+
+def _participants(browser: Browser) -> None:
+    with serving() as address:
+        for name, size, language, asked, done in ROOMS:
+            width, height = SIZES[size]
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.goto(f"{address}?{asked}&language={language}")
+            page.wait_for_function("globalThis.tiles")
+            page.evaluate(f"() => {done}")
+            page.wait_for_selector("[data-speaks]")
+            page.wait_for_function("document.querySelectorAll('video:not([hidden])').length > 6")
+            _shoot(page, f"{name}-{size}-dark-{language}", full=False)
+            page.close()
 
 
 def _shoot(page: Page, name: str, full: bool) -> None:

@@ -47,7 +47,7 @@ class Handler(SimpleHTTPRequestHandler):
         path = path.partition("?")[0]
         if path.startswith("/js/"):
             return str(SCRIPTS / path.removeprefix("/js/"))
-        return str(HERE / "tiles.html")
+        return str(HERE / ("faces.js" if path == "/faces.js" else "tiles.html"))
 
     def _send(self, text, kind, status=200):
         body = text.encode()

@@ -2,7 +2,7 @@
 // page, or any stream of the page, such as a camera of the city. One thing at a time.
 import { LONGEST, pictureOf } from "./picture.js";
 
-const FASTEST = 400; // ms between two pictures that are drawn by each page, at least
+const FASTEST = 550; // ms between two pictures that are drawn by each page, at least: the service takes two a second
 const REST = 8; // times as long as a picture took to make, nothing is made
 const OFTEN = 5000; // ms after which what no event tells of is looked at again
 
@@ -106,13 +106,24 @@ export function createSharing({ room, on = {} }) {
       const seen = new MutationObserver(changed);
       const sized = new ResizeObserver(changed);
       const often = setInterval(changed, OFTEN);
+      // Somebody else shows theirs now; or the service forgot it when it was started again.
+      const other = () => {
+        const { who = null } = room.material ?? {};
+        if (who && who !== room.you) return end();
+        if (!who && sent) {
+          sent = "";
+          changed();
+        }
+      };
       begin("drawing", title, () => {
+        room.removeEventListener("material", other);
         clearTimeout(timer);
         clearInterval(often);
         seen.disconnect();
         sized.disconnect();
-        room.send({ type: "material", picture: null });
+        if (!room.material || room.material.who === room.you) room.send({ type: "material", picture: null });
       });
+      room.addEventListener("material", other);
       seen.observe(element, { subtree: true, childList: true, characterData: true, attributes: true });
       seen.observe(document.documentElement, { attributes: true }); // another theme
       sized.observe(element);

@@ -11,7 +11,7 @@ import { createShowing } from "./show.js";
 
 const AWAY = 1500; // ms without a view after which the room is left: a view may be drawn anew
 const TELLING = 300; // ms between two lists of participants to the kernel
-const WALL = 2400; // px from which on a panel is seen from afar
+const WALL = 2400; // px from which on a page is seen from afar
 
 let life = null; // of the model: this module is loaded once for each
 
@@ -137,10 +137,10 @@ function createLife(model) {
       words: all,
       streams,
       view: model.get("view"),
-      size: el.clientWidth > WALL ? "wall" : "page",
+      size: innerWidth > WALL ? "wall" : "page",
       on: { room: began, bar, state, view: (view) => choose({ view }) },
     });
-    if (el.clientWidth > WALL) room.want({ videos: "all" });
+    if (innerWidth > WALL) room.want({ videos: "all" });
   };
   const end = () => {
     beginning = null;
