@@ -203,7 +203,7 @@ def test_in_jupyterlab_two_views_are_one_participant_who_goes_with_the_kernel(
     inside(guest, ["mayor", "Anna", "Analyst"])
     assert moves(page, "Anna")
     page.click(".conference-panel", button="right", position={"x": 300, "y": 20})
-    page.click("text=Create New View for Cell Output")
+    page.click("text=Create New View for")
     page.wait_for_selector(".jp-LinkedOutputView .conference-panel .conference-seat")
     inside(guest, ["mayor", "Anna", "Analyst"])
     page.click(".lm-TabBar-tab.lm-mod-current:has-text('Output View') .lm-TabBar-tabCloseIcon")

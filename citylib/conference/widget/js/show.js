@@ -3,6 +3,7 @@
 import { button, make, relabel } from "../../js/dom.js";
 import { canShowPart, createSharing } from "../../js/sharing.js";
 
+const EDGE = 32; // px, half the width of a key and its distance from the edge
 const USUAL = { ".leaflet-container": "map", ".bqplot:not(.leaflet-container .bqplot)": "chart" };
 
 // `words()`; `parts()`: selectors and names; `on.fault(text)`. What comes back goes into the panel's keys.
@@ -86,6 +87,20 @@ export function createShowing({ room, words, parts, panel, on }) {
       element.append(key);
       keys.set(element, key);
     }
+    for (const [element, key] of keys) place(element, key);
+  };
+  // In the corner, or as far from it as something lies over the part: the conference itself, say.
+  const place = (element, key) => {
+    const box = element.getBoundingClientRect();
+    const y = Math.max(box.top, 0) + EDGE;
+    let right = box.right;
+    const covered = () => {
+      const top = document.elementFromPoint(right - EDGE, y);
+      return top && !element.contains(top);
+    };
+    while (right > box.left + 3 * EDGE && covered()) right -= EDGE;
+    const style = `${Math.round(box.right - right) + 8}px`;
+    if (key.style.right !== style) key.style.right = style;
   };
   const draw = () => {
     const now = sharing.now;
