@@ -52,11 +52,11 @@ class ConferenceBox(Box):
 
             self._panel = ConferencePanel(language=self._model.language)
             self._say()
-            self.children = (self._keys, self._panel)
+            self.children = [self._keys, self._panel]
             self.remove_class("away")
         elif what == "close" and self._panel is not None:
             panel, self._panel = self._panel, None
-            self.children = ()
+            self.children = []
             panel.close()
             self._widen(False)
             self.add_class("away")

@@ -23,7 +23,7 @@ def test_a_dashboard_has_only_a_key_until_it_is_touched(dashboard):
     assert dashboard.conference.children == ()
     assert 'data-press="conference:open"' in dashboard.header.html
     assert 'data-press="conference:open"' in still(dashboard.widget)
-    assert "conference-panel" not in still(dashboard.widget)
+    assert "conference-panel jupyter" not in still(dashboard.widget)
 
 
 def test_it_opens_beside_the_map_over_it_and_closes(dashboard):
