@@ -42,7 +42,7 @@ def join_page(prefix: str) -> str:
     prefix : str
         Path of the service, with a slash at both ends.
     """
-    return _html(prefix, "join", ("conference", "conference_page"))
+    return _html(prefix, "join", ("conference", "conference_panel", "conference_page"))
 
 
 def rooms_page(prefix: str) -> str:
