@@ -24,6 +24,7 @@ export function createDoor({ own, words, told, waiting, enter, cancel }) {
     microphone: button("microphone", words.microphone, () => own.turn("microphone", !own.microphone.on), { className: "round" }),
     camera: button("camera", words.camera, () => own.turn("camera", !own.camera.on), { className: "round" }),
   };
+  keys.camera.hidden = Boolean(room.voice_only);
   const preview = make("div", { className: "preview" }, video, face, make("div", { className: "preview-keys" }, keys.microphone, keys.camera), meter);
   const selects = make("div", { className: "selects" });
 
@@ -90,7 +91,7 @@ export function createDoor({ own, words, told, waiting, enter, cancel }) {
     const track = own.camera.track;
     if (track !== video.srcObject?.getTracks()[0]) video.srcObject = track ? new MediaStream([track]) : null;
     video.hidden = !track;
-    face.textContent = track ? "" : own.asking ? words.asking : own.camera.refused ? words.no_picture : words.camera_is_off;
+    face.textContent = track ? "" : own.asking ? words.asking : room.voice_only ? words.voice_only : own.camera.refused ? words.no_picture : words.camera_is_off;
     const why = own.camera.refused === own.microphone.refused && words[`both_${own.camera.refused}`];
     const troubles = why ? [why] : new Set(["camera", "microphone"].map((kind) => troubleOf(words, kind, own[kind])).filter(Boolean));
     const again = ["camera", "microphone"].filter((kind) => own[kind].refused && own[kind].refused !== "insecure" && own[kind].refused !== "unsupported");

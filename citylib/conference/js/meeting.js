@@ -39,9 +39,11 @@ export function createMeeting(element, { service, invitation = null, room: id = 
     const el = make("main", { className: "says" }, sign && icon(sign), heading, make("p", {}, detail), make("div", { className: "says-keys" }, ...buttons));
     put({ el, focus: () => heading.focus({ preventScroll: true }) });
   };
-  const owned = (listens) => {
+  const owned = (role, { voice_only: withoutPictures }) => {
     if (own) return;
     own = new Own(streams);
+    const listens = role === "listener";
+    if (withoutPictures) own.camera.on = false;
     if (listens) return;
     if (streams || (abilities().devices && abilities().secure)) own.begin();
     else for (const kind of ["microphone", "camera"]) own[kind].refused = abilities().secure ? "unsupported" : "insecure";
@@ -64,7 +66,7 @@ export function createMeeting(element, { service, invitation = null, room: id = 
   const screens = {
     connecting: () => says(words.connecting, words.connecting_detail),
     door() {
-      owned(told.role === "listener");
+      owned(told.role, told.room);
       own.attach(room);
       const waiting = room.state === "waiting";
       put(createDoor({ own, words, told, waiting, enter: (name) => room.enter({ name }), cancel: () => room.leave() }));
@@ -74,7 +76,7 @@ export function createMeeting(element, { service, invitation = null, room: id = 
       else says(words.waiting, words.waiting_detail, [], "people"); // after a reload
     },
     in() {
-      owned(room.role === "listener");
+      owned(room.role, room.room);
       own.attach(room);
       const more = { leave: () => room.leave(), language: speak, theme: on.theme, bar: on.bar, view: viewed };
       put(createStage({ room, own, words, invite: id && invite, all, size, view, on: more }));
