@@ -108,7 +108,8 @@ def test_a_killed_service_is_mended_without_a_touch(meetings, sitting):
     print(f"killed service noticed after {took:.2f} s")
     assert "being restored" in one.page.inner_text(".banner")
     meetings.start()
-    took = together([one, other, third])
+    took = soon(lambda: all(seat.state == "in" for seat in (one, other, third)))
+    took += together([one, other, third])
     print(f"all see and hear each other {took:.2f} s after the service is there again")
     assert [seat.id for seat in (one, other, third)] == ids
     assert one.page.is_hidden(".banner")

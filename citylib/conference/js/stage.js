@@ -17,7 +17,7 @@ export function createStage({ room, own, words, invite, all, size, view, on }) {
   const locked = make("p", { className: "locked", hidden: true }, icon("lock"), make("span", {}, words.locked_sign));
   const quality = make("button", { type: "button", className: "quality", on: { click: () => explain() } });
   for (let bar = 1; bar <= GRADES; bar += 1) quality.append(make("span", { "aria-hidden": "true" }));
-  const qualityText = make("span", { className: "unseen" });
+  const qualityText = make("span", { className: "unseen" }, words.line);
   quality.append(qualityText);
   const channel = make("select", { "aria-label": words.channel, on: { change: () => room.hear(channel.value || null) } });
   const channels = make("div", { className: "channels", hidden: true }, icon("globe"), channel);
