@@ -194,8 +194,25 @@ function createLife(model) {
   const events = { "change:stream": another, "change:shown": showing, "change:words": spoken, "change:view": turn, "change:room change:invitation": restart };
   for (const [name, handler] of Object.entries(events)) model.on(name, handler);
 
+  // JupyterLab keeps the widgets of a kernel that has ended, without a way to it: then the room is left.
+  let whole = null; // the model itself, as its events bring it
+  model.on("change:state", (one) => (whole = one ?? whole));
+  model.on("comm_live_update", () => whole?.comm_live === false && close());
+  const close = () => {
+    if (over) return;
+    over = true;
+    slots();
+    clearTimeout(leaving);
+    clearTimeout(telling);
+    end();
+    for (const [name, handler] of Object.entries(events)) model.off(name, handler);
+    for (const tiles of views.values()) tiles?.close();
+    views.clear();
+  };
+
   return {
     add(el) {
+      if (over) return;
       clearTimeout(leaving);
       const first = !main();
       views.set(el, first ? null : undefined);
@@ -204,6 +221,7 @@ function createLife(model) {
       else drawViews();
     },
     remove(el) {
+      if (over) return;
       const had = views.get(el) === null;
       views.get(el)?.close();
       views.delete(el);
@@ -216,16 +234,7 @@ function createLife(model) {
       if (meeting ?? choice) next.append((meeting ?? choice).el);
       else begin(next);
     },
-    close() {
-      over = true;
-      slots();
-      clearTimeout(leaving);
-      clearTimeout(telling);
-      end();
-      for (const [name, handler] of Object.entries(events)) model.off(name, handler);
-      for (const tiles of views.values()) tiles?.close();
-      views.clear();
-    },
+    close,
   };
 }
 
