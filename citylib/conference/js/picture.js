@@ -30,6 +30,15 @@ const BEFORE_AND_AFTER = ["::before", "::after"];
 const OF_DRAWINGS = "http://www.w3.org/2000/svg";
 const OF_PAGES = "http://www.w3.org/1999/xhtml";
 
+// Another page may have other type, a little wider: what stands in one line does so there too.
+function inOneLine(element) {
+  if (![...element.childNodes].some((one) => one.nodeType === Node.TEXT_NODE && one.data.trim())) return false;
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const { height } = range.getBoundingClientRect();
+  return height > 0 && height < 1.9 * parseFloat(getComputedStyle(element).fontSize);
+}
+
 // What each kind of element looks like when nobody has said anything, and its class in the picture.
 function createStyles(box) {
   const plain = new Map();
@@ -48,11 +57,13 @@ function createStyles(box) {
     }
     return plain.get(key);
   };
-  const said = (style, names, before) => {
+  // What an attribute of a drawing says counts only where no style does.
+  const said = (style, names, before, element = null) => {
     let text = "";
     for (const name of names) {
       const value = style.getPropertyValue(name);
-      if (value && value !== before?.get(name) && !value.includes("url(\"http")) text += `${name}:${value};`;
+      const plainly = value === before?.get(name) && !element?.hasAttribute(name);
+      if (value && !plainly && !value.includes("url(\"http")) text += `${name}:${value};`;
     }
     return text;
   };
@@ -63,7 +74,9 @@ function createStyles(box) {
   return {
     of(element) {
       const names = element.namespaceURI === OF_DRAWINGS && element.localName !== "svg" ? DRAWN : SEEN;
-      let text = said(getComputedStyle(element), names, usual(element, names));
+      let text = said(getComputedStyle(element), names, usual(element, names), names === DRAWN ? element : null);
+      if (names === SEEN && inOneLine(element)) text += "white-space:nowrap;";
+      if (element.localName === "button") text += "display:flex;align-items:center;justify-content:center;";
       if (names === SEEN) {
         for (const part of BEFORE_AND_AFTER) {
           const style = getComputedStyle(element, part);

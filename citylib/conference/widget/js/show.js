@@ -95,7 +95,7 @@ export function createShowing({ room, words, parts, panel, on }) {
     const y = Math.max(box.top, 0) + EDGE;
     let right = box.right;
     const covered = () => {
-      const top = document.elementFromPoint(right - EDGE, y);
+      const top = document.elementFromPoint(right - 10, y);
       return top && !element.contains(top);
     };
     while (right > box.left + 3 * EDGE && covered()) right -= EDGE;
