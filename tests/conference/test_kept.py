@@ -167,6 +167,11 @@ def test_who_does_not_come_back_is_given_up_and_empty_rooms_end(tmp_path, monkey
             await lab.conference.tidy()
             assert await (await lab.resume(anna.ticket)).refused() == "ticket"
             assert lab.store.audit.read(action="was lost")[0].actor == "guest Anna"
+            open_one = await lab.room(waiting_room=False)
+            ben = await lab.guest(await lab.invite(open_one), "Ben")
+            lab.conference.rooms.end("platform", lab.conference.rooms.get(open_one))
+            await lab.conference.tidy()  # as after `citylib conference end`
+            await ben.first("ended")
             planned = await lab.room(begins="2100-01-01T10:00:00Z")
             monkeypatch.setattr(module, "EMPTY", timedelta(seconds=-1))
             await lab.conference.tidy()

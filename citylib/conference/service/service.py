@@ -155,9 +155,10 @@ class Conference:
     async def end(self, actor: str, room: Room) -> None:
         """A room is over for all."""
         await self.keep(self.rooms.end, actor, room)
-        meeting = self.meetings.get(room.id)
-        if meeting is None:
-            return
+        if meeting := self.meetings.get(room.id):
+            await self._close(meeting, actor)
+
+    async def _close(self, meeting: Meeting, actor: str) -> None:
         if meeting.recording:
             await self.keep(self.recordings.end, actor, meeting.recording)
             meeting.recording = None
@@ -264,6 +265,11 @@ class Conference:
     async def tidy(self) -> None:
         """Give up who did not come back, end what is empty, remove what is old."""
         now = datetime.now(UTC)
+        for meeting in [*self.meetings.values()]:
+            kept = await self.keep(self.rooms.get, meeting.room.id)
+            if kept is None or kept.ended:  # by a command
+                async with self.changing(meeting.room.id) as meeting:
+                    await self._close(meeting, "platform")
         for person in await self.keep(self.people.overdue, now - COME_BACK):
             await self.keep(self.people.lose, person)
         for room in await self.keep(self.rooms.idle, now - EMPTY):
