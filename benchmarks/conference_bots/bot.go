@@ -33,6 +33,8 @@ type bot struct {
 	you     string
 	ticket  string
 	recent  []string
+	away    map[string]bool
+	carried string
 	tracks  []place
 	entered time.Time
 	took    time.Duration // until the service had let it in
@@ -60,29 +62,40 @@ type told struct {
 	First   float64        `json:"first"`   // seconds from entering to the first picture; 0: none yet
 	Sent    int64          `json:"sent"`
 	Recent  []string       `json:"recent"`
+	Away    []string       `json:"away"`    // whose connection is lost
+	Carried string         `json:"carried"` // gone, back: what carries the room
 	Cameras map[string]int `json:"cameras"` // pictures since the last reset by participant
 	Shown   map[string]int `json:"shown"`   // the same of screens and city cameras
 	Picture counted        `json:"picture"`
 	Sound   counted        `json:"sound"`
 }
 
+// Another participant.
+type other struct {
+	ID      string `json:"id"`
+	Quality int    `json:"quality"`
+}
+
 // What is said on the websocket, as far as it is understood here.
 type message struct {
-	Type      string                     `json:"type"`
-	Reason    string                     `json:"reason"`
-	Text      string                     `json:"text"`
-	About     string                     `json:"about"`
-	Ticket    string                     `json:"ticket"`
-	You       string                     `json:"you"`
-	State     string                     `json:"state"`
-	Answer    string                     `json:"answer"`
-	Offer     string                     `json:"offer"`
-	Anew      bool                       `json:"anew"`
-	Tracks    []place                    `json:"tracks"`
-	At        string                     `json:"at"`
-	Candidate *webrtc.ICECandidateInit   `json:"candidate"`
-	Speaking  *struct{ Recent []string } `json:"speaking"`
-	Recent    []string                   `json:"recent"`
+	Type         string                     `json:"type"`
+	Reason       string                     `json:"reason"`
+	Text         string                     `json:"text"`
+	About        string                     `json:"about"`
+	Ticket       string                     `json:"ticket"`
+	You          string                     `json:"you"`
+	State        string                     `json:"state"`
+	Answer       string                     `json:"answer"`
+	Offer        string                     `json:"offer"`
+	Anew         bool                       `json:"anew"`
+	Tracks       []place                    `json:"tracks"`
+	At           string                     `json:"at"`
+	Candidate    *webrtc.ICECandidateInit   `json:"candidate"`
+	Speaking     *struct{ Recent []string } `json:"speaking"`
+	Recent       []string                   `json:"recent"`
+	Who          string                     `json:"who"`
+	Participant  *other                     `json:"participant"`
+	Participants []other                    `json:"participants"`
 }
 
 // What all participants have in common: VP8, Opus, no interceptors but none.
@@ -240,6 +253,10 @@ func (b *bot) hear(said message) error {
 	case "entered":
 		b.lock.Lock()
 		b.state, b.reason, b.you, b.ticket = "in", "", said.You, said.Ticket
+		b.away = map[string]bool{}
+		for _, one := range said.Participants {
+			b.away[one.ID] = one.Quality == 0
+		}
 		if b.took == 0 {
 			b.took = time.Since(b.entered)
 		}
@@ -254,7 +271,18 @@ func (b *bot) hear(said message) error {
 			return err
 		}
 		return b.publish()
+	case "participant":
+		b.lock.Lock()
+		b.away[said.Participant.ID] = said.Participant.Quality == 0
+		b.lock.Unlock()
+	case "left":
+		b.lock.Lock()
+		delete(b.away, said.Who)
+		b.lock.Unlock()
 	case "media":
+		b.lock.Lock()
+		b.carried = said.State
+		b.lock.Unlock()
 		if said.State == "back" {
 			return b.publish()
 		}
@@ -312,7 +340,12 @@ func (b *bot) tell() told {
 	made := told{
 		Number: b.number, You: b.you, State: b.state, Reason: b.reason, Entered: b.took.Seconds(),
 		First: time.Duration(atomic.LoadInt64(&b.got.first)).Seconds(), Sent: atomic.LoadInt64(&b.sent),
-		Recent: b.recent, Cameras: map[string]int{}, Shown: map[string]int{},
+		Recent: b.recent, Away: []string{}, Carried: b.carried, Cameras: map[string]int{}, Shown: map[string]int{},
+	}
+	for id, away := range b.away {
+		if away {
+			made.Away = append(made.Away, id)
+		}
 	}
 	slots := map[string]place{}
 	for _, one := range b.tracks {

@@ -111,6 +111,21 @@ def tiles(page: Page, seconds: float) -> list[dict[str, Any]]:
     return list(page.evaluate(TILES, [seconds, STRIPES]))
 
 
+def moving(page: Page, people: int, until: float) -> bool:
+    """Whether the pictures of so many others move, before a moment of `time.monotonic`."""
+    count = (
+        "[...document.querySelectorAll('.conference-seat video:not([data-mirrored])')]"
+        ".map((one) => one.hidden ? 0 : one.getVideoPlaybackQuality().totalVideoFrames)"
+    )
+    while time.monotonic() < until:
+        before = page.evaluate(count)
+        page.wait_for_timeout(400)
+        after = page.evaluate(count)
+        if sum(now > then for now, then in zip(after, before, strict=False)) >= people:
+            return True
+    return False
+
+
 class Received:
     """What a page received between two looks, by `RTCPeerConnection.getStats`."""
 
