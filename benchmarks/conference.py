@@ -152,12 +152,17 @@ def wall(service: Served, people: int, seconds: float) -> dict[str, Any]:
         received = Received(page)
         shown = tiles(page, seconds)
         cores, told, streams = meter.cores(), bots.stats(), received.since()
-        page.screenshot(path=Path(tempfile.gettempdir()) / "conference-wall.png")
+        # Nobody new speaks: what each of the others receives stands still, and is looked at.
+        bots.ask("speak -1")
+        time.sleep(3)
+        bots.ask("reset")
+        time.sleep(2)
+        still = bots.stats()
     for one in shown:
         print(f"  {one['name']}: {one['rate']:.1f} pictures/s, {one['changed']} points changed")
     print("  cores:", ", ".join(f"{name} {value:.2f}" for name, value in cores.items()))
     right = [one for one in shown if one["name"] == f"Bot {one['number']}" and one["changed"] > 50]
-    few = [len(seen(one) & set(one["recent"][: SPEAKERS + 1])) for one in told]
+    few = [len(seen(one) & {*one["recent"][: SPEAKERS + 1]} - {one["you"]}) for one in still]
     return {
         "cores": cores,
         "tiles": len(right),

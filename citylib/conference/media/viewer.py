@@ -22,6 +22,8 @@ TOGETHER = 0.1
 """Seconds in which changes are put together, once there was one."""
 AGAIN = 0.2
 """Seconds until a change that Janus refused is tried again."""
+FORGOTTEN = (458, 459)
+"""Janus's codes for a session and a connection that it does not know."""
 MOST_TRIES = 20
 ANSWERED_WITHIN = 15.0
 """Seconds that a page has to answer an offer, until it gets another connection."""
@@ -126,6 +128,8 @@ class Viewer:
                 tries = 0
             except JanusError as error:
                 tries += 1
+                # Janus knows the connection no more, or not the session: asking again is in vain.
+                self._broken = self._broken or error.code in FORGOTTEN
                 log.info("what somebody receives could not be changed: %s", error)
                 if tries < MOST_TRIES and not self._client.lost.is_set():
                     await asyncio.sleep(AGAIN)
