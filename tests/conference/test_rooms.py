@@ -264,6 +264,29 @@ def test_a_vanished_page_is_noticed_and_its_place_is_kept(tmp_path, monkeypatch)
     asyncio.run(run())
 
 
+def test_who_was_cut_off_while_coming_in_comes_in_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(socket, "ARRIVED", b"never said back")  # the ticket did not come
+
+    async def run():
+        async with open_room(tmp_path) as (lab, room, host, _):
+            monkeypatch.setattr(socket.SocketHandler, "on_pong", lambda self, _: self._hear())
+            own = await lab.invite(room, name="Anna", most_uses=1)
+            first = await lab.guest(own, "Anna")
+            first.socket.close()
+            await host.first("left", who=first.id)
+            second = await lab.guest(own, "Anna")
+            # One that is half open still is not in the way either.
+            third = await lab.invite(room, most_uses=2)
+            ben = await lab.guest(third, "Ben")
+            await lab.guest(third, "ben")
+            assert await ben.refused() == "elsewhere"
+            await host.say("remove", who=second.id)
+            assert await second.refused() == "removed"
+            assert await (await lab.look(invitation=own["token"])).refused() == "used"
+
+    asyncio.run(run())
+
+
 def test_a_room_is_changed_while_people_are_in_it(tmp_path):
     async def run():
         async with open_room(tmp_path) as (lab, room, host, invitation):

@@ -112,6 +112,19 @@ class People:
         values = {"state": "left", "left": datetime.now(UTC)}
         return self._change(person, values, person.actor, "left")
 
+    def give_up(self, person: Person) -> None:
+        """Somebody's page was gone before it had its ticket: as if they had never come."""
+        query = update(participants).where(
+            participants.c.id == person.id, participants.c.state.in_(HERE)
+        )
+        with self._store.write() as connection:
+            if not connection.execute(query.values(state="left", left=datetime.now(UTC))).rowcount:
+                return
+            if person.invitation:
+                mine = update(invitations).where(invitations.c.id == person.invitation)
+                connection.execute(mine.values(uses=invitations.c.uses - 1))
+            note(connection, person.actor, "did not arrive", person.room, who=person.id)
+
     def lose(self, person: Person) -> Person:
         """Somebody did not come back in time: was there until last seen."""
         with self._store.read() as connection:

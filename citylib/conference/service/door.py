@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from citylib.access.roles import Role as Leave
 from citylib.conference.protocol import Enter, Look, Resume
 from citylib.conference.rooms.model import NotIn, Room
-from citylib.conference.rooms.names import clean
+from citylib.conference.rooms.names import clean, key
 from citylib.conference.service.guest import Door, Guest, Page
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ async def enter(
             raise NotIn("locked")
         if meeting.is_full():
             raise NotIn("full")
+        await _forget_unarrived(meeting, door, name)
         person, ticket = await conference.keep(
             conference.people.ask,
             meeting.room,
@@ -109,9 +110,22 @@ async def resume(
             raise NotIn("ticket")
         if person.account and person.account != page.account and not hub_away:
             raise NotIn("ticket")
-        guest = Guest(person, page, message.ticket)
+        guest = Guest(person, page, message.ticket, arrived=True)
         await _place(meeting, guest)
     return meeting, guest
+
+
+async def _forget_unarrived(meeting: Meeting, door: Door, name: str) -> None:
+    """Whose connection broke just as they came in comes in again, and is not in their own way."""
+    mine = door.invitation.id if door.invitation else None
+    for guest in [*meeting.inside.values(), *meeting.waiting.values()]:
+        person = guest.person
+        if guest.arrived or person.invitation != mine or key(person.name) != key(name):
+            continue
+        guest.arrived = True  # so that its end does not give it up once more
+        meeting.go(guest, "lost")
+        guest.page.refuse("elsewhere")
+        await meeting.conference.keep(meeting.conference.people.give_up, person)
 
 
 async def _place(meeting: Meeting, guest: Guest) -> None:

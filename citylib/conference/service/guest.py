@@ -59,6 +59,8 @@ class Guest:
         What their page comes back with.
     lost : bool
         Whether nothing is heard of the page just now.
+    arrived : bool
+        Whether their page is known to have the ticket.
     silenced : bool
         Whether a host muted them, and they have not spoken up since.
     channel, heard : str, optional
@@ -77,6 +79,7 @@ class Guest:
     hand: bool = False
     quality: int = 4
     lost: bool = False
+    arrived: bool = False
     silenced: bool = False
     channel: str | None = None
     heard: str | None = None

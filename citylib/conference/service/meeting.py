@@ -125,12 +125,14 @@ class Meeting:
         """Whether nobody more can be carried."""
         return len(self.inside) >= self.conference.carrying.most
 
-    def go(self, guest: Guest, why: str) -> None:
-        """Somebody's page is not connected any more; why: left, lost, removed."""
+    def go(self, guest: Guest, why: str) -> bool:
+        """Somebody's page is not connected any more; why: left, lost, removed. Gives whether they
+        had not gone before, or come by another page."""
         if self.waiting.get(guest.id) is guest:
             del self.waiting[guest.id]
             self.tell({"type": "waits_no_more", "who": guest.id}, self.hosts())
-        elif self.inside.get(guest.id) is guest:
+            return True
+        if self.inside.get(guest.id) is guest:
             del self.inside[guest.id]
             self._forget(guest)
             self.tell({"type": "left", "who": guest.id, "why": why})
@@ -139,6 +141,8 @@ class Meeting:
                 self.conference.carrying.hear_again(self)
             if not self.hosts() and self.hostless is None:
                 self.hostless = time.monotonic()
+            return True
+        return False
 
     def _replace(self, before: Guest | None, guest: Guest) -> None:
         """The same participant came by another page: the one before is told and closed."""

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -172,6 +172,12 @@ class Conference:
     def ice(self, who: str, host: str) -> list[dict[str, Any]]:
         """Servers by which a page finds its way, with credentials of its own."""
         return self.relay.ice_servers(who, host) if self.relay else []
+
+    def give_up(self, guest: Guest) -> None:
+        """Somebody's page was gone before it had its ticket; the place is free again."""
+        guest.arrived = True
+        with suppress(RuntimeError):  # the service ends
+            self._keeper.submit(self.people.give_up, guest.person)
 
     def _renew_ice(self) -> None:
         for meeting in self.meetings.values():

@@ -60,6 +60,7 @@ WAITS_FOR = 4 * 1024 * 1024
 MALFORMED_AT_MOST = 20
 POLICY_VIOLATION, TRY_LATER = 1008, 1013
 MEDIA = (Publish, Answer, Candidate, Restart, Signal, Want)
+ARRIVED = b"arrived"
 BEAT = json.dumps({"type": "beat"})
 
 
@@ -256,8 +257,12 @@ class SocketHandler(Handler, WebSocketHandler):
         if self.gone:
             async with conference.changing(meeting.room.id):
                 meeting.go(guest, "lost")
+            if not guest.arrived:
+                conference.give_up(guest)
             return
         self.meeting, self.guest = meeting, guest
+        with suppress(WebSocketClosedError, StreamClosedError, StreamBufferFullError):
+            self.ping(ARRIVED)  # what comes back of it was sent after the ticket came
 
     def _told_at_door(self, found: Door) -> dict[str, Any]:
         carrying = self.conference.carrying
@@ -278,6 +283,7 @@ class SocketHandler(Handler, WebSocketHandler):
     async def _leave(self, meeting: Meeting, guest: Guest) -> None:
         conference = self.conference
         async with conference.changing(meeting.room.id):
+            guest.arrived = True
             await conference.keep(conference.people.leave, guest.person)
             meeting.go(guest, "left")
             await conference.after_going(meeting, guest)
@@ -305,7 +311,7 @@ class SocketHandler(Handler, WebSocketHandler):
         if ask:
             self.tell(BEAT)
             with suppress(WebSocketClosedError, StreamClosedError, StreamBufferFullError):
-                self.ping(b"")
+                self.ping(ARRIVED if guest else b"")
         if self.account and guest and now - self._rechecked > RECHECK:
             self._rechecked = now
             asyncio.get_running_loop().create_task(self._look_again())
@@ -313,6 +319,8 @@ class SocketHandler(Handler, WebSocketHandler):
     def on_pong(self, data: bytes) -> None:
         """It is."""
         self._hear()
+        if data == ARRIVED and self.guest:
+            self.guest.arrived = True
 
     def _hear(self) -> None:
         self._heard = time.monotonic()
@@ -337,8 +345,10 @@ class SocketHandler(Handler, WebSocketHandler):
         self.conference.pages.discard(self)
         guest, meeting = self.guest, self.meeting
         if guest and meeting:
-            meeting.go(guest, "lost")
+            went = meeting.go(guest, "lost")
             self.conference.drop_if_empty(meeting)
+            if went and not guest.arrived:
+                self.conference.give_up(guest)
 
     def _give_back(self) -> None:
         if self._counted:
