@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -192,7 +193,11 @@ def from_afar(folder: Path, service: Served, far: Far, people: int, times: int, 
             )
         )
         joins = join_times(there, url, invitation, times)
-        near = stack.enter_context(chromium(*WITH_MEDIA))
+        # A second browser of the same playwright: it can be begun once alone.
+        near = there.browser_type.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", *WITH_MEDIA]
+        )
+        stack.callback(near.close)
         listener = stack.enter_context(page_at_door(near, service.url, invitation, "laptop"))
         go_in(listener, "Near")
         page = stack.enter_context(page_at_door(there, url, invitation, "laptop"))
@@ -219,7 +224,7 @@ def figures_of_joining(folder: Path, service: Served, sizes: list[int], times: i
         peer = {}
         if people <= 6:
             (folder / f"mesh{people}").mkdir()
-            without = joining_without_janus(folder / f"mesh{people}", people, min(times, 5))
+            without = joining_without_janus(folder / f"mesh{people}", people, min(times, 3))
             show(f"the same without Janus, {people} people", without)
             peer = {"peer": "pages that send to one another", "peer_value": median(without)}
         name = f"join to first remote picture, {people} people, median"
