@@ -198,7 +198,9 @@ def is_run(page):
     return False
 
 
-def test_an_analyst_takes_part_from_jupyterlab(mayor, guest, page_of, bare_platform):
+def test_in_jupyterlab_two_views_are_one_participant_who_goes_with_the_kernel(
+    mayor, guest, page_of, bare_platform
+):
     token = mayor.evaluate(INVITE, [mayor.room, "speaker"])
     page = page_of()
     sign_in(page, bare_platform.url, "analyst", bare_platform.accounts["analyst"])
@@ -212,3 +214,14 @@ def test_an_analyst_takes_part_from_jupyterlab(mayor, guest, page_of, bare_platf
     page.wait_for_selector(".stage")
     inside(guest, ["mayor", "Anna", "Ben"])
     assert moves(page, "Anna")
+    page.click(".conference-panel", button="right", position={"x": 300, "y": 20})
+    page.click("text=Create New View for")
+    page.wait_for_selector(".jp-LinkedOutputView .conference-panel .conference-seat")
+    inside(guest, ["mayor", "Anna", "Ben"])
+    page.click(".lm-TabBar-tab.lm-mod-current:has-text('Output View') .lm-TabBar-tabCloseIcon")
+    page.wait_for_selector(".jp-LinkedOutputView", state="detached")
+    inside(guest, ["mayor", "Anna", "Ben"])
+    page.click(".lm-MenuBar-item:has-text('Kernel')")
+    page.click(".lm-Menu-item:has-text('Restart Kernel…')")
+    page.click(".jp-Dialog .jp-mod-accept")
+    inside(guest, ["mayor", "Anna"])
