@@ -75,6 +75,8 @@ class Socket(WebSocketHandler):
     def on_close(self):
         hall = self.application.settings["hall"]
         hall.sockets.discard(self)
+        if any((one.room, one.who) == (self.room, self.who) for one in hall.sockets):
+            return  # They came back by another.
         hall.leaving = asyncio.ensure_future(hall.carrier.leave(self.room, self.who))
 
 

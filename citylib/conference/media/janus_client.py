@@ -22,10 +22,10 @@ from citylib.conference.media.janus_process import JanusProcess
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 5.0
+TIMEOUT = 8.0
 """Seconds that an answer may take."""
 BEAT = 10.0
-"""Seconds between two signs of life."""
+"""Seconds between two signs of life; after two without an answer Janus is started again."""
 TOKEN_VALID = 3600
 LARGEST = 4 * 2**20
 """Bytes of a message from Janus; the offer of a wall of 45 has a tenth of it."""
@@ -226,13 +226,16 @@ class JanusClient:
                 answer.set_exception(JanusError(0, "Janus is gone"))
 
     async def _beat(self) -> None:
-        while True:
+        unanswered = 0
+        while unanswered < 2:
             await asyncio.sleep(BEAT)
             try:
                 await self.ask({"janus": "keepalive"})
+                unanswered = 0
             except JanusError as error:
+                unanswered += 1
                 log.error("Janus gives no sign of life: %s", error)
-                self.close()
+        self.close()
 
     def _signed(self) -> str:
         token, until = self._token

@@ -103,7 +103,7 @@ class JanusProcess:
             "token_auth": True,
             "token_auth_secret": self.token_secret,
             "server_name": "conference",
-            "session_timeout": 30,
+            "session_timeout": 60,
             "hide_dependencies": True,
         }
         nat: dict[str, Any] = {

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from citylib.city.errors import CityError
 from citylib.city.processes import end_with_parent
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Program:
             if meanwhile:
                 works.add(asyncio.ensure_future(meanwhile()))
             await asyncio.wait({told, *works}, return_when=asyncio.FIRST_COMPLETED)
-        except OSError as error:
+        except (OSError, CityError) as error:
             log.error("%s cannot be started: %s", self._name, error)
         finally:
             await self._end()

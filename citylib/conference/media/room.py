@@ -10,6 +10,7 @@ from typing import Any
 
 from citylib.conference.media.carrier import MediaMessage, Refused, Send
 from citylib.conference.media.janus_client import Event, Handle, JanusClient, JanusError
+from citylib.conference.media.sdp import is_candidate
 from citylib.conference.media.sender import Sender
 from citylib.conference.media.speakers import Speakers
 from citylib.conference.media.viewer import Viewer
@@ -187,6 +188,8 @@ class Room:
         elif isinstance(message, Answer):
             await viewer.answer(message.answer)
         elif isinstance(message, Candidate):
+            if message.candidate is not None and not is_candidate(message.candidate):
+                raise Refused("conference.refused_description")
             side = sender if message.at == "publish" else viewer
             await side.trickle(message.candidate)
         elif isinstance(message, Restart):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 MOST_SECTIONS = 128
 _LINE = re.compile(r"^[a-z]=[\x20-\x7e\x80-\U0010ffff]{0,4000}$")
 _MEDIA = re.compile(r"^m=(audio|video|application) (\d{1,5}) [A-Z/]{3,24}( [A-Za-z0-9-]+)+$")
 _MID = re.compile(r"^[A-Za-z0-9_-]{1,16}$")
+_CANDIDATE = {"candidate": str, "sdpMid": str, "usernameFragment": str, "sdpMLineIndex": int}
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 
@@ -86,6 +88,16 @@ def read_sections(sdp: str) -> list[Section]:
     if not all(names) or len(set(names)) < len(names):
         raise MalformedDescription("a medium has no name of its own")
     return sections
+
+
+def is_candidate(candidate: dict[str, Any]) -> bool:
+    """Whether it is what a browser makes of an address, and no longer than can be meant."""
+    return all(
+        key in _CANDIDATE
+        and (value is None or type(value) is _CANDIDATE[key])
+        and len(str(value)) <= 1000
+        for key, value in candidate.items()
+    )
 
 
 def with_silence_suppressed(sdp: str, mids: set[str]) -> str:
