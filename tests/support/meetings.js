@@ -78,13 +78,13 @@
       analyser.getFloatTimeDomainData(samples);
       return Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length);
     },
-    // The colour of somebody's picture, and whether it changed since the last look.
+    // The colour of somebody's picture, and whether it changed within the last second.
     sees(id, source = "camera") {
       const key = `${id} ${source}`;
       if (!videos.has(key)) {
         const video = Object.assign(document.createElement("video"), { muted: true, autoplay: true, srcObject: meeting.room.stream(id, source) });
         video.play().catch(() => {});
-        videos.set(key, { video, before: "" });
+        videos.set(key, { video, before: "", changed: -Infinity });
       }
       const one = videos.get(key);
       if (one.video.paused) one.video.play().catch(() => {});
@@ -94,9 +94,20 @@
       pen.drawImage(one.video, 0, 0, 64, 36);
       const middle = pen.getImageData(32, 12, 1, 1).data;
       const line = String(pen.getImageData(0, 33, 64, 1).data);
-      const moved = one.before !== "" && one.before !== line;
+      if (one.before !== "" && one.before !== line) one.changed = performance.now();
       one.before = line;
+      const moved = performance.now() - one.changed < 1000;
       return { hue: hueOf(middle), moved };
+    },
+    // Whether all others, [id, tone, hue] each, are seen moving in their colour, and heard.
+    met(others) {
+      return others
+        .map(([id, tone, hue]) => {
+          const seen = this.sees(id);
+          const alike = Math.abs(((seen.hue - hue + 540) % 360) - 180) < 16;
+          return seen.moved && alike && this.hears(id, tone) > 0.02;
+        })
+        .every(Boolean);
     },
     told: () =>
       JSON.stringify({
