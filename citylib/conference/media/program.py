@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable
@@ -112,7 +113,7 @@ class Program:
                 env={"PATH": os.defpath, "LANG": "C.UTF-8"},
                 # A Ctrl-C in the terminal is for this process, which then stops the other.
                 start_new_session=True,
-                preexec_fn=end_with_parent,
+                preexec_fn=_after_fork,
             )
         finally:
             os.close(descriptor)
@@ -131,3 +132,9 @@ class Program:
                 await process.wait()
         else:
             log.warning("%s ended with %s", self._name, process.returncode)
+
+
+def _after_fork() -> None:
+    # What it had in its memory when it died, secrets included, is not to lie about.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    end_with_parent()
