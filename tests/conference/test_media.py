@@ -384,3 +384,11 @@ def test_janus_is_configured_without_any_port_but_those_of_media(tmp_path):
 def test_a_mistake_in_the_rules_names_its_mend(tmp_path, values, said):
     with pytest.raises(ProfileError, match=said):
         parse(Rules, values, tmp_path / "conference.toml")
+
+
+def test_where_the_path_of_the_state_is_long_the_socket_is_elsewhere_and_as_closed(tmp_path):
+    settings = bare_settings(tmp_path / ("deep-" * 30))
+    janus = JanusProcess(settings, Media())
+    janus.prepare()
+    assert len(bytes(janus.socket)) <= 107
+    assert janus.socket.parent.stat().st_mode & 0o777 == 0o700

@@ -382,7 +382,7 @@ def test_no_secret_reaches_kernels_or_analysts(bare_platform, analyst, mayor):
     mayor.get(RENDER)
     secrets = bare_platform.settings.var / "secrets"
     kept = [path.read_text() for path in secrets.iterdir()]
-    assert len(kept) == 4
+    assert len(kept) == 10  # four, and six of the conference
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in secrets.iterdir())
     kernels = "/hub/dashboards/runtime/voila_"
     for part in (kernels, "jupyterhub.singleuser", "citylib.hub.public"):

@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from citylib.city.errors import CityError
@@ -42,12 +43,8 @@ class JanusProcess:
     def __init__(self, settings: Settings, media: Media) -> None:
         self._program_file, self._library = find_janus()
         self.folder = settings.var / "conference" / "janus"
+        self._elsewhere: TemporaryDirectory[str] | None = None
         self._name_socket()
-        if len(bytes(self.socket)) > LONGEST_PATH:
-            raise CityError(
-                f"{self.socket}: too long a path for a UNIX socket ({LONGEST_PATH} bytes at most); "
-                "name a shorter folder under var in citylib.toml"
-            )
         self._media = media
         self._secrets = {
             name: ensure_secret(settings.secrets, f"janus_{name}").read_text()
@@ -73,7 +70,12 @@ class JanusProcess:
 
     def _name_socket(self) -> None:
         # Another each time: a Janus that is just ending removes its own.
-        self.socket = self.folder / f"api-{secrets.token_hex(4)}"
+        name = f"api-{secrets.token_hex(4)}"
+        self.socket = self.folder / name
+        if len(bytes(self.socket)) > LONGEST_PATH:
+            # A folder of the system's for temporary files, which nobody else may open either.
+            self._elsewhere = self._elsewhere or TemporaryDirectory(prefix="conference-")
+            self.socket = Path(self._elsewhere.name) / name
 
     def prepare(self) -> None:
         """Write the configuration; called before each start."""
@@ -83,7 +85,7 @@ class JanusProcess:
             (self.folder / name).mkdir()
             if wanted:
                 (self.folder / name / wanted).symlink_to(self._library / name / wanted)
-        for left in self.folder.glob("api-*"):
+        for left in (*self.folder.glob("api-*"), *self.socket.parent.glob("api-*")):
             left.unlink(missing_ok=True)
         self._name_socket()
         for file, values in self._configuration().items():
