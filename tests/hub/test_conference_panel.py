@@ -185,14 +185,17 @@ def test_a_camera_of_the_city_is_shown_without_its_address(mayor, guest):
 
 
 def is_run(page):
-    """Whether the notebook's panel is there; what is sent to a kernel that is not there yet may be
-    dropped: then the cell is run again.
+    """Whether the notebook's panel is there. What is sent to a kernel that is not there yet may be
+    dropped, or JupyterLab asks which kernel is meant: then the cell is run again.
     """
     if page.locator(".conference-panel").count():
         return True
     prompts = "".join(page.locator(".jp-Notebook .jp-InputPrompt").all_inner_texts())
     idle = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
-    if "*" not in prompts and page.locator(idle).count():
+    if page.locator(".jp-Dialog select").count():
+        page.select_option(".jp-Dialog select", label="Python 3 (ipykernel)")
+        page.click(".jp-Dialog .jp-mod-accept")
+    elif "*" not in prompts and page.locator(idle).count():
         page.click(".lm-MenuBar-item:has-text('Run')")
         page.click("text=Run All Cells")
     return False
