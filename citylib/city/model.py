@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from citylib.city.errors import ProfileError
 
@@ -20,6 +21,19 @@ class Plain(BaseModel):
 
 
 Model = TypeVar("Model", bound=Plain)
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for text in value:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as error:
+            raise ValueError(f"{error}; write it like 10.20.0.0/16") from None
+    return value
+
+
+Networks = Annotated[tuple[str, ...], AfterValidator(_networks)]
+"""Networks by address and length, in the form 10.20.0.0/16."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:

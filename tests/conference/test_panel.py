@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.panel import hall, inside, moves, new_context
-from support.screen import WITH_MEDIA, chromium
+from support.screen import WITH_SHARING, chromium
 from support.video import read
 
 from citylib.conference.rooms.finish import finish
@@ -41,9 +41,7 @@ SEEN = """async (selector) => {
 
 @pytest.fixture(scope="module")
 def browser():
-    # Without the fake questions of WITH_MEDIA: they would choose a fake screen.
-    options = [one for one in WITH_MEDIA if one != "--use-fake-ui-for-media-stream"]
-    with chromium(*options, "--auto-accept-this-tab-capture") as browser:
+    with chromium(*WITH_SHARING) as browser:
         yield browser
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from support.panel import inside, moves
 from support.platform import wait_until, write_notebook
-from support.screen import WITH_MEDIA, chromium, open_in_lab, sign_in, watch
+from support.screen import WITH_SHARING, chromium, open_in_lab, sign_in, watch
 
 from citylib.panels.dashboards import folder
 
@@ -100,8 +100,7 @@ INVITE = """async ([room, role]) => {
 
 @pytest.fixture(scope="module")
 def browser():
-    options = [one for one in WITH_MEDIA if one != "--use-fake-ui-for-media-stream"]
-    with chromium(*options, "--auto-accept-this-tab-capture") as browser:
+    with chromium(*WITH_SHARING) as browser:
         yield browser
 
 

@@ -38,6 +38,11 @@ WITH_MEDIA = (
     "--use-fake-ui-for-media-stream",
 )
 """Cameras and microphones that are none, and pages that may use them and play sound."""
+WITH_SHARING = (
+    *(one for one in WITH_MEDIA if "fake-ui" not in one),
+    "--auto-accept-this-tab-capture",
+)
+"""The same for pages that show themselves; the fake questions would choose a fake screen."""
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import string
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from citylib.access.roles import ROLES
-from citylib.city.model import Plain
+from citylib.city.model import Networks, Plain
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SECRET_NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # noqa: S105
@@ -174,20 +173,10 @@ class Rules(Plain):
     retention_hours: float = 24
     owner: str = ""
     kind: str = ""
-    networks: tuple[str, ...] = ()
+    networks: Networks = ()
     transcode_at_most: Annotated[int, Field(ge=0, le=64)] = 2
     gateways: Annotated[tuple[str, ...], Field(min_length=1)] = ("cameras",)
     engine: Annotated[dict[str, Engine], Field(default_factory=dict)]
-
-    @field_validator("networks")
-    @classmethod
-    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            try:
-                ipaddress.ip_network(text)
-            except ValueError as error:
-                raise ValueError(f"{error}; write it like 10.20.0.0/16") from None
-        return value
 
 
 def source_of(address: str) -> Source | None:
