@@ -192,8 +192,11 @@ def test_a_touch_on_the_history_chooses_its_period(dashboard, read):
         "value => Number(document.querySelector('.page-indicator .shown data').value) === value",
         arg=value,
     )
-    row = page.locator(f".chart-ranks [data-area='{AREA}'] data")
-    assert float(row.get_attribute("value")) == value
+    page.wait_for_function(
+        "([area, value]) => Number(document.querySelector("
+        "`.chart-ranks [data-area='${area}'] data`).value) === value",
+        arg=[AREA, value],
+    )
     says = page.get_attribute(SURFACE, "aria-valuetext")
     assert says == page.inner_text(".city-zoom .tip")
     assert reads.reading(array, AREA, "en", time).when("en") in says

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import socket
 import subprocess
 import time
 
 import pytest
 from support.hall import Hall, bare_settings, free_port, some_ports
+from support.platform import wait_until
 from support.screen import WITH_MEDIA, chromium
 
 from citylib.city.secrets import SecretError
@@ -32,7 +35,14 @@ def relay(tmp_path_factory):
     relay = Relay(settings, rules, certificate, key, bind="127.0.0.1")
     with Hall(Janus(settings, rules.media), relay.run) as hall:
         relay.hall = hall
+        wait_until(lambda: answers(relay.port))
         yield relay
+
+
+def answers(port):
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
 
 
 @needs_coturn
