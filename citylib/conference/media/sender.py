@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from citylib.conference.media.canonical import rewrite, rewrite_candidate
 from citylib.conference.media.carrier import Refused
 from citylib.conference.media.janus_client import Event, Handle, JanusClient, JanusError
 from citylib.conference.media.sdp import (
@@ -54,6 +55,7 @@ class Sender:
         self._room, self._pin = room, pin
         self._media, self._changed = media, changed
         self._fingerprint = ""
+        self._media_before: list[tuple[str, str]] = []
         self._handle: Handle | None = None
         self._up = False
         self._mids: dict[Source, str] = {}
@@ -75,7 +77,7 @@ class Sender:
 
     async def begin(self, client: JanusClient) -> None:
         """Be in the room, without sending yet."""
-        self._client = client
+        self._client, self._media_before = client, []
         self.feed = f"{self.who}.{secrets.token_hex(4)}"
         self._handle = await client.attach(self._on_event)
         join = {"request": "join", "ptype": "publisher", "room": self._room, "pin": self._pin}
@@ -89,10 +91,14 @@ class Sender:
         Refused
             The offer makes no sense.
         """
-        offer, mids = _checked(message)
+        offer, mids, media = _checked(message)
         if self._handle is None:
             raise Refused("conference.refused_media")
         await self._begin_again_if_new(offer)
+        if media[: len(self._media_before)] != self._media_before:
+            # What was once offered keeps its place.
+            raise Refused("conference.refused_description")
+        self._media_before = media
         body = {"request": "configure", "bitrate": self._bitrate(mids)}
         try:
             reply = await self._handle.ask(body, {"type": "offer", "sdp": offer})
@@ -110,8 +116,8 @@ class Sender:
 
     async def trickle(self, candidate: dict[str, Any] | None) -> None:
         """An address of the page."""
-        if self._handle is not None:
-            await self._handle.trickle(candidate)
+        if self._handle is not None and (known := rewrite_candidate(candidate)):
+            await self._handle.trickle(known)
 
     async def withdraw(self) -> None:
         """Send nothing any more."""
@@ -159,25 +165,27 @@ class Sender:
             self._changed(self)
 
 
-def _checked(message: Publish) -> tuple[str, dict[Source, str]]:
-    """The offer as it goes to Janus, and where each source is in it."""
+def _checked(message: Publish) -> tuple[str, dict[Source, str], list[tuple[str, str]]]:
+    """The offer as it goes to Janus, where each source is in it, and its media."""
+    mids = {track.source: track.mid for track in message.tracks}
+    speech = {mid for source, mid in mids.items() if source in SPEECH}
     try:
         sections = read_sections(message.offer)
+        offer = with_silence_suppressed(rewrite(message.offer), speech)
     except MalformedDescription as fault:
         log.info("an offer was refused: %s", fault)
         raise Refused("conference.refused_description") from None
     by_mid = {section.mid: section for section in sections}
-    mids = {track.source: track.mid for track in message.tracks}
     fits = (
         len(sections) <= MOST_SECTIONS
         and len(mids) == len(set(mids.values())) == len(message.tracks)
         and all(_fits(by_mid.get(mid), source) for source, mid in mids.items())
         and all(section.mid in mids.values() for section in sections if section.sends)
+        and not any(section.kind == "application" for section in sections)
     )
     if not fits:
         raise Refused("conference.refused_description")
-    speech = {mid for source, mid in mids.items() if source in SPEECH}
-    return with_silence_suppressed(message.offer, speech), mids
+    return offer, mids, [(section.mid, section.kind) for section in sections]
 
 
 def _fits(section: Section | None, source: Source) -> bool:

@@ -96,6 +96,11 @@ class Slots:
     def __len__(self) -> int:
         return len(self._slots)
 
+    @property
+    def media(self) -> list[tuple[str, str]]:
+        """Name and kind of each, in the order of the connection."""
+        return [(slot.mid, slot.kind) for slot in self._slots.values()]
+
     def plan(self, wanted: dict[Sent, int]) -> Plan:
         """How to come from what is there to what is wanted; who has a slot keeps it."""
         self._known = {(one.feed, one.mid): (one, layer) for one, layer in wanted.items()}

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from citylib.conference.media.canonical import rewrite, rewrite_candidate
 from citylib.conference.media.carrier import Refused, Send
 from citylib.conference.media.janus_client import Event, Handle, JanusClient, JanusError
 from citylib.conference.media.sdp import MalformedDescription, read_sections
@@ -83,14 +84,15 @@ class Viewer:
         if self._handle is None or self._offered_at is None:
             raise Refused("conference.refused_description")
         try:
-            sections = read_sections(sdp)
+            sections, answer = read_sections(sdp), rewrite(sdp)
         except MalformedDescription:
             raise Refused("conference.refused_description") from None
-        if len(sections) != len(self._slots) or any(section.sends for section in sections):
+        media = [(section.mid, section.kind) for section in sections]
+        if media != self._slots.media or any(section.sends for section in sections):
             raise Refused("conference.refused_description")
         self._offered_at = None
         try:
-            await self._handle.ask({"request": "start"}, {"type": "answer", "sdp": sdp})
+            await self._handle.ask({"request": "start"}, {"type": "answer", "sdp": answer})
         except JanusError as error:
             log.info("an answer was refused: %s", error)
             self._broken = True
@@ -98,8 +100,8 @@ class Viewer:
 
     async def trickle(self, candidate: dict[str, Any] | None) -> None:
         """An address of the page."""
-        if self._handle is not None:
-            await self._handle.trickle(candidate)
+        if self._handle is not None and (known := rewrite_candidate(candidate)):
+            await self._handle.trickle(known)
 
     async def restart(self) -> None:
         """What is received stands still: new paths, or a new connection where that cannot be."""
