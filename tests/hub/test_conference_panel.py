@@ -139,7 +139,9 @@ def mayor(page_of, bare_platform):
     page.room = made.value.json()["room"]["id"]
     page.click(".conference form [type=submit]")
     page.wait_for_selector(".stage")
-    return page
+    yield page
+    # Where there are two dashboards, the mayor would have to choose.
+    path.unlink()
 
 
 @pytest.fixture(scope="module")
