@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import re
@@ -37,6 +38,7 @@ from citylib.serving.client import PromptClient
 from citylib.serving.first import Asked, FirstBytes, failure
 from citylib.serving.identity import HubIdentity
 from citylib.serving.kernels import KernelsOfReader, SharedKernelManager
+from citylib.serving.waiting import waits_in
 from citylib.serving.websocket import GuardedWebsocketHandler
 
 # What Voila has and a reader of dashboards does not need: a list of the notebooks, their
@@ -57,6 +59,8 @@ HASHED = re.compile(r"/labextensions/.+\.[0-9a-f]{8,}\.js$")
 
 LOOK_SECONDS = 5
 """Between two looks at the folder of the notebooks."""
+SLOW_SECONDS = 10
+"""After which the log says what a page waits for."""
 
 
 class SharedVoila(Voila):
@@ -238,6 +242,8 @@ class _DashboardHandler(TornadoVoilaHandler):
         self.kernel_manager.has_room()
         if first_bytes := self.settings.get("first_bytes"):
             await self._begin(first_bytes, path)
+        request = asyncio.current_task()
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._say_where, request)
         try:
             await self.kernel_manager.mend_pool(path)
             await super().get(path)
@@ -249,6 +255,12 @@ class _DashboardHandler(TornadoVoilaHandler):
                 self.log.exception("a page that had begun could not be finished")
             told = (isinstance(error, HTTPError) and error.log_message) or responses[status]
             self.finish(failure(status, told))
+        finally:
+            slow.cancel()
+
+    def _say_where(self, request: asyncio.Task[Any] | None) -> None:
+        places = "".join(f"\n  {place}" for place in waits_in(request))
+        self.log.warning("a page is not done after %d s; it waits in:%s", SLOW_SECONDS, places)
 
     async def _begin(self, first_bytes: FirstBytes, path: str) -> None:
         """Send what there is before a kernel."""

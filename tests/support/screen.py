@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 from citylib.city.profile import City
 from citylib.look import colours
@@ -94,7 +94,10 @@ def open_in_lab(page: Page, url: str, path: str) -> None:
 def open_dashboard(page: Page, url: str, query: str = "") -> None:
     """Go to the dashboard and wait until map and history are drawn."""
     page.goto(url + DASHBOARD + query, wait_until="commit")
-    page.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
+    try:
+        page.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
+    except TimeoutError:
+        pytest.fail(f"not drawn: {page.url}\n{page.content()[-6000:]}")
     # Another page than the first may be in front of them.
     page.wait_for_selector(".city-map path[data-paint]", state="attached")
     page.wait_for_selector(".city-aside svg.trend", state="attached")

@@ -52,6 +52,10 @@
   // The service tells what went wrong after it had begun the page.
   addEventListener("voila-failed", ({ detail }) => fail(detail.status >= 500 ? 20000 : 0));
   setTimeout(fail, 30000);
+  // The service has begun the page and does not go on with it: asking again is quicker.
+  setTimeout(() => {
+    if (!document.getElementById("rendered_cells")) window.cityComeBack();
+  }, 15000);
   // Letters come when nothing else is to be done; a browser that has such fetches none.
   const letters = () => {
     const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet" });
