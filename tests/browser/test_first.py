@@ -120,6 +120,30 @@ def test_what_fails_after_it_has_begun_is_said_in_the_page(open_page, platform):
         broken.unlink()
 
 
+def test_a_page_that_is_begun_and_not_gone_on_with_is_asked_for_again(open_page, platform):
+    page = open_page()
+    page.clock.install()
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            route.continue_()
+            return
+        begun = page.request.get(route.request.url).text().partition('<div id="rendered_cells">')[0]
+        assert SHADOW in begun
+        route.fulfill(body=begun, content_type="text/html")
+
+    page.route(f"**{DASHBOARD}*", answer)
+    page.goto(f"{platform.url}{DASHBOARD}?language=en", wait_until="commit")
+    page.wait_for_selector("#picture")
+    page.clock.fast_forward(15_000)
+    assert len(asked) == 1
+    page.clock.fast_forward(2_000)
+    page.wait_for_selector("#first", state="detached")
+    assert len(asked) == 2
+
+
 def test_it_names_who_is_signed_in_and_nobody_else(platform):
     for name, other in (("mayor", "official"), ("official", "mayor")):
         began = platform.client(name).get(f"{DASHBOARD}?language=ko").text.split("</main>")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import closing
 
 import pytest
 from support import axe
@@ -30,10 +31,11 @@ def sitting(browser, meetings):
     """Pages that are closed afterwards; none of them may have said that something failed."""
     seats: list[Seat] = []
 
-    def bring(room, count=1, role="speaker", **options):
+    def bring(room, count=1, role="speaker", language=None, **options):
         found = []
         for _ in range(count):
-            seat = sit(browser, meetings.invite(room, role), len(seats), **options)
+            more = {"language": language} if language else {}
+            seat = sit(browser, meetings.invite(room, role, **more), len(seats), **options)
             seats.append(seat)
             seat.enter(f"Guest {len(seats)}")
             found.append(seat)
@@ -158,13 +160,75 @@ def test_a_listener_sees_and_hears_and_is_not_asked_for_devices(meetings, sittin
     speaker.page.wait_for_selector(".notice:has-text('raises a hand')")
 
 
-def test_six_pages(meetings, browser, sitting):
-    """As many as a mesh takes; eight pages of one browser are more than two slow processors draw
-    without that pages give up pictures, as they are meant to."""
-    room, count = meetings.room(), 6
+@pytest.mark.parametrize("meetings", ["janus"], indirect=True)
+def test_each_listener_chooses_an_interpreters_channel(meetings, sitting):
+    room = meetings.room()
+    speaker = sitting(room)
+    interpreter = sitting(room, role="interpreter", language="ko")
+    one, other = sitting(room, 2, role="listener")
+    played = "([id, source]) => proofs.played(id, source)"
+    channel = [interpreter.id, "interpretation"]
+    into = f"proofs.hears('{interpreter.id}', {interpreter.tone}, 'interpretation') > 0.02"
+    soon(lambda: one.hears(speaker) and other.hears(speaker), said=one.told)
+    one.page.select_option(".channels select", "ko")
+    soon(lambda: one.page.evaluate(into), said=one.told)
+    soon(lambda: one.page.evaluate(played, channel) == 1)
+    # The floor stays beneath it; who listens to the floor is sent nothing else.
+    assert 0 < one.page.evaluate(played, [speaker.id, "microphone"]) < 0.5
+    assert other.page.evaluate(played, [speaker.id, "microphone"]) == 1
+    assert not other.page.evaluate(into)
+    one.page.select_option(".channels select", "")
+    soon(lambda: one.page.evaluate(played, [speaker.id, "microphone"]) == 1)
+    assert not one.page.evaluate(played, channel)
+
+
+@pytest.mark.parametrize("meetings", ["janus"], indirect=True)
+def test_where_the_browser_waits_for_a_touch_the_page_asks_for_it(browser, meetings):
+    room = meetings.room()
+    usual = [one for one in WITH_MEDIA if "autoplay" not in one]
+    strict = browser.browser_type.launch(
+        executable_path=shutil.which("chromium"), args=["--no-sandbox", *usual]
+    )
+    with closing(strict):
+        speaker, listener = (
+            sit(strict, meetings.invite(room, role), place)
+            for place, role in enumerate(("speaker", "listener"))
+        )
+        for seat, name in ((speaker, "Ada"), (listener, "Ben")):
+            seat.enter(name)
+            soon(lambda seat=seat: seat.state == "in", said=seat.told)
+        played = "id => proofs.played(id)"
+        soon(lambda: listener.page.evaluate(played, speaker.id) == 1, said=listener.told)
+        # Loaded again the page has not been touched yet.
+        listener.page.reload()
+        listener.page.wait_for_selector(".tap:visible")
+        assert listener.page.evaluate(played, speaker.id) is None
+        listener.page.click(".tap")
+        soon(lambda: listener.page.evaluate(played, speaker.id) == 1, said=listener.told)
+        listener.page.wait_for_selector(".tap", state="hidden")
+
+
+@pytest.mark.parametrize("meetings", ["janus"], indirect=True)
+def test_a_host_records_from_the_page(meetings, sitting):
+    room = meetings.room()
+    host, guest = sitting(room, role="host"), sitting(room)
+    together([host, guest])
+    host.page.click(".stage-keys >> text=Record")
+    guest.page.wait_for_selector(".recording:visible")
+    listed = "recordings"
+    soon(lambda: any(one["bytes"] for one in meetings.ask("GET", f"rooms/{room}/{listed}")[listed]))
+    host.page.click(".stage-keys >> text=Record")
+    guest.page.wait_for_selector(".recording", state="hidden")
+    [made] = meetings.ask("GET", f"rooms/{room}/{listed}")[listed]
+    assert made["bytes"] > 10_000
+
+
+def test_many_pages(meetings, browser, sitting):
+    """Eight, or as many as a mesh takes."""
+    room, count = meetings.room(), 6 if meetings.carrier == "mesh" else 8
     begun = time.monotonic()
-    # Small pages: all their tiles are decoded and drawn by the processors of one machine.
-    seats = sitting(room, count, viewport={"width": 360, "height": 300})
+    # Small pages, few pictures: one machine draws, sends, receives and draws the tiles of all.
+    seats = sitting(room, count, viewport={"width": 360, "height": 300}, rate=3)
     print(f"{count} came in after {time.monotonic() - begun:.2f} s")
     print(f"{count} see and hear each other after {together(seats, 60):.2f} s")
     if meetings.carrier == "mesh":

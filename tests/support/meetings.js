@@ -1,7 +1,7 @@
 // In each page of a test: camera and microphone that nobody else's can be taken for, and proofs of
 // what is seen and heard.
 (() => {
-  const { hue, tone, devices } = globalThis.proof;
+  const { hue, tone, devices, rate } = globalThis.proof;
   const wrong = { denied: "NotAllowedError", none: "NotFoundError", busy: "NotReadableError" }[devices];
 
   const picture = () => {
@@ -16,8 +16,8 @@
       step += 1;
     };
     draw();
-    const timer = setInterval(draw, 100);
-    const [track] = canvas.captureStream(10).getVideoTracks();
+    const timer = setInterval(draw, 1000 / rate);
+    const [track] = canvas.captureStream(rate).getVideoTracks();
     const stop = track.stop.bind(track);
     track.stop = () => (clearInterval(timer), stop());
     return track;
@@ -36,6 +36,16 @@
     };
     navigator.mediaDevices.getDisplayMedia = async () => new MediaStream([picture()]);
   }
+
+  // What sounds in the page: every player that it makes.
+  const players = [];
+  const Plain = globalThis.Audio;
+  globalThis.Audio = class extends Plain {
+    constructor(...told) {
+      super(...told);
+      players.push(this);
+    }
+  };
 
   const listened = new Map(); // track → { analyser, … }
   const listen = (id, source = "microphone") => {
@@ -70,6 +80,12 @@
       const beside = Math.max(bins[at - 8], bins[at + 8]);
       const best = Math.max(...near);
       return best - beside > 10 ? 10 ** (best / 20) : 0;
+    },
+    // How loud somebody's source is played, 0 to 1; null: it is not.
+    played(id, source = "microphone") {
+      const track = meeting.room.track(id, source);
+      const player = players.find((one) => track && one.srcObject?.getTracks().includes(track));
+      return !player || player.paused ? null : player.muted ? 0 : player.volume;
     },
     loud(id) {
       const analyser = listen(id);

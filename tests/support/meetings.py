@@ -185,15 +185,21 @@ def together(seats: list[Seat], seconds: float = 20) -> float:
 
 
 def sit(
-    browser: Browser, link: str, place: int = 0, devices: str = "given", **options: Any
+    browser: Browser,
+    link: str,
+    place: int = 0,
+    devices: str = "given",
+    rate: int = 10,
+    **options: Any,
 ) -> Seat:
-    """Open a page at the door; `devices`: "given", "denied", "none", "busy"."""
+    """Open a page at the door; `devices`: "given", "denied", "none", "busy"; `rate`: pictures a
+    second of its camera."""
     options = {"viewport": {"width": 800, "height": 600}, "locale": "en-US", **options}
     context: BrowserContext = browser.new_context(**options)
     context.set_default_timeout(20_000)
     hue, tone = HUES[place % len(HUES)], 400 + 150 * place
     context.add_init_script(
-        f"globalThis.proof = {{hue: {hue}, tone: {tone}, devices: '{devices}'}}"
+        f"globalThis.proof = {{hue: {hue}, tone: {tone}, devices: '{devices}', rate: {rate}}}"
     )
     context.add_init_script(path=SCRIPT)
     page = context.new_page()

@@ -4,6 +4,9 @@ const MEASURING = 2000; // ms between two measurements
 const GIVE_UP = 2; // bad measurements in a row after which a step is given up
 const TAKE_BACK = 8; // good ones after which it is taken back; twice as many each time that failed
 const LONGEST = 60;
+const UNEVEN = 0.012; // seconds by which packets of sound come unevenly; from then on it is played later
+const EVEN = 0.004;
+const LATER = 200; // ms that it is then held back
 
 // Grade of what was measured in one direction: { loss 0..1, delay in seconds, rate in bit/s or null }.
 export function gradeOf({ loss, delay, rate }) {
@@ -39,6 +42,14 @@ export function createLadder(most) {
   };
 }
 
+// What comes unevenly is played a little later, so that less of it comes too late to be played.
+function steady(connection, { trackIdentifier, jitter }) {
+  const receiver = connection.getReceivers().find(({ track }) => track.id === trackIdentifier);
+  if (!receiver || !("jitterBufferTarget" in receiver)) return;
+  if (jitter > UNEVEN) receiver.jitterBufferTarget = LATER;
+  else if (jitter < EVEN) receiver.jitterBufferTarget = null;
+}
+
 const marks = new WeakMap(); // connection → what its reports begin with
 async function measure(connections, before) {
   const sums = { sent: { lost: 0, count: 0 }, received: { lost: 0, count: 0 } };
@@ -56,6 +67,7 @@ async function measure(connections, before) {
         const lost = Math.max(0, since(report, "packetsLost"));
         sums.received.lost += lost;
         sums.received.count += lost + since(report, "packetsReceived");
+        if (stat.kind === "audio") steady(connection, stat);
       } else if (stat.type === "remote-inbound-rtp" && stat.fractionLost !== undefined) {
         sums.sent.lost += stat.fractionLost;
         sums.sent.count += 1;
