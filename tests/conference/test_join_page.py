@@ -217,7 +217,7 @@ def test_a_host_records_from_the_page(meetings, sitting):
     guest.page.wait_for_selector(".recording:visible")
     listed = "recordings"
     soon(lambda: any(one["bytes"] for one in meetings.ask("GET", f"rooms/{room}/{listed}")[listed]))
-    host.page.click(".stage-keys >> text=Record")
+    host.page.click(".stage-keys >> text=End recording")
     guest.page.wait_for_selector(".recording", state="hidden")
     [made] = meetings.ask("GET", f"rooms/{room}/{listed}")[listed]
     assert made["bytes"] > 10_000
