@@ -47,6 +47,6 @@ def conference_end(settings: Any, room: str) -> None:
 @click.pass_obj
 def conference_run(settings: Any) -> None:
     """The service, until Ctrl-C. The hub starts it by itself."""
-    from citylib.conference.service.service import run_conference
+    from citylib.conference.service.run import run_conference
 
     run_conference(settings())

@@ -27,7 +27,8 @@ from citylib.city.profile import load_city
 from citylib.city.settings import Settings
 from citylib.conference.media.mesh import Mesh
 from citylib.conference.service.handler import JSON_AT_MOST
-from citylib.conference.service.service import PREFIX, Conference, application
+from citylib.conference.service.run import application
+from citylib.conference.service.service import PREFIX, Conference
 from citylib.operations.store import Store
 
 TOKENS = {

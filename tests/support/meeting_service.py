@@ -17,7 +17,8 @@ from citylib.city.settings import Settings
 from citylib.conference.media.janus import Janus
 from citylib.conference.media.mesh import Mesh
 from citylib.conference.service.handler import JSON_AT_MOST
-from citylib.conference.service.service import Conference, application
+from citylib.conference.service.run import application
+from citylib.conference.service.service import Conference
 from citylib.conference.settings import Media
 from citylib.operations.store import Store
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyterhub.services.auth import HubOAuthenticated
-from tornado.web import HTTPError, RequestHandler
+from tornado.web import HTTPError
 
-from citylib.access.roles import Role, role_of
+from citylib.access.roles import Role
+from citylib.access.service import Reader
 from citylib.cameras.registry.model import Camera
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ HEADERS = {
 }
 
 
-class Handler(HubOAuthenticated, RequestHandler):
+class Handler(Reader):
     """Knows who asks; says what is wrong in words, and never more."""
 
     who = "public"
@@ -44,20 +44,12 @@ class Handler(HubOAuthenticated, RequestHandler):
 
     async def prepare(self) -> None:
         """Find out who asks."""
-        self.who, self.role = await self._reader(use_cache=True)
+        await self.ask_who(use_cache=True)
 
-    async def _reader(self, use_cache: bool) -> tuple[str, Role | None]:
-        """Name and role; of who is not signed in, or may not be here, the public's."""
-        auth = self.hub_auth
-        token = auth.get_token(self)
-        if not token:
-            return "public", None
-        user = await auth.user_for_token(
-            token, use_cache=use_cache, session_id=auth.get_session_id(self), sync=False
-        )
-        if not user or not auth.check_scopes(auth.access_scopes, user):
-            return "public", None
-        return str(user["name"]), role_of(set(user.get("groups") or ()))
+    async def ask_who(self, use_cache: bool) -> None:
+        """Who is not signed in, or may not be here, is the public."""
+        who, self.role = await self.reader(use_cache)
+        self.who = who or "public"
 
     def camera(self, name: str) -> Camera:
         """A camera that the reader may see.

@@ -159,7 +159,7 @@ class WatchHandler(Handler, WebSocketHandler):
 
     async def _look_again(self) -> None:
         try:
-            self.who, self.role = await self._reader(use_cache=False)
+            await self.ask_who(use_cache=False)
         except HTTPError:
             return  # the hub is being started again; it is asked the next time
         camera = self.gateway.cameras.known.get(self._camera.id)

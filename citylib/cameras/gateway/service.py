@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
-import signal
-import sys
-from urllib.parse import urlsplit
 
-from jupyterhub.services.auth import HubOAuth
-from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
+from citylib.access.service import Place, begin_service, cookie_secret, listen
 from citylib.cameras.gateway.channel import Channel
 from citylib.cameras.gateway.handlers import WatchHandler, routes
 from citylib.cameras.gateway.posters import Posters
@@ -28,7 +23,6 @@ from citylib.cameras.registry.read import imported, read_cameras
 from citylib.cameras.registry.rows import Cameras
 from citylib.city.errors import CityError
 from citylib.city.profile import City, load_city
-from citylib.city.secrets import ensure_secret
 from citylib.city.settings import Settings
 from citylib.operations.store import Store
 
@@ -42,7 +36,6 @@ CLEAN_EVERY = 600.0
 """Seconds between two looks for posters that are to be forgotten."""
 MOST_VIEWERS, MOST_PUBLIC = 5000, 500
 """Who watches at once, at most; and those of them who are not signed in."""
-SIGN_IN_CACHE = 30
 
 
 class Gateway:
@@ -199,13 +192,10 @@ class Gateway:
 
 def application(gateway: Gateway) -> Application:
     """The gateway's addresses."""
-    HubOAuth.instance().cache_max_age = SIGN_IN_CACHE
-    secret = ensure_secret(gateway.settings.secrets, f"{gateway.name}_cookie")
     return Application(
         routes(re.escape(gateway.prefix)),
         gateway=gateway,
-        # Kept, so that who is signed in stays so when the gateway is started again.
-        cookie_secret=secret.read_bytes(),
+        cookie_secret=cookie_secret(gateway.settings, gateway.name),
         websocket_max_message_size=4096,
         log_function=lambda handler: None,
     )
@@ -219,26 +209,13 @@ def run_gateway(settings: Settings) -> None:
     CityError
         It was not started by the hub, or the list of cameras cannot be read.
     """
-    if "JUPYTERHUB_SERVICE_URL" not in os.environ:
-        raise CityError("the hub starts the gateway; as a unit of its own it needs JUPYTERHUB_…")
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
-    # Their lines have addresses in them.
-    for name in ("httpx", "httpcore", "alembic", "libav", "tornado.access", "tornado.general"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    place = begin_service("the gateway")
     city = load_city(settings.profile)
     with Store(settings.database) as store:
         store.migrate()
-        asyncio.run(_serve(settings, city, store))
+        asyncio.run(_serve(settings, city, store, place))
 
 
-async def _serve(settings: Settings, city: City, store: Store) -> None:
-    url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
-    gateway = Gateway(settings, city, store, os.environ["JUPYTERHUB_SERVICE_PREFIX"])
-    server = HTTPServer(application(gateway), max_body_size=0)
-    server.listen(url.port or 0, url.hostname or "127.0.0.1")
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await gateway.run(stop)
+async def _serve(settings: Settings, city: City, store: Store, place: Place) -> None:
+    gateway = Gateway(settings, city, store, place.prefix)
+    await gateway.run(listen(application(gateway), place, largest_body=0))

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyterhub.services.auth import HubOAuthenticated
 from pydantic import BaseModel, ValidationError
-from tornado.web import HTTPError, RequestHandler
+from tornado.web import HTTPError
 
-from citylib.access.roles import Role, role_of
+from citylib.access.roles import Role
+from citylib.access.service import Reader
 from citylib.city.model import sentence
 from citylib.conference.rooms.model import Room
 from citylib.conference.service.door import may_host
@@ -28,12 +28,11 @@ HEADERS = {
 JSON_AT_MOST = 64 * 1024
 
 
-class Handler(HubOAuthenticated, RequestHandler):
+class Handler(Reader):
     """Knows who asks; says what is wrong in words, and never more."""
 
     account: str | None = None
     leave: Role | None = None
-    hub_away = False
 
     @property
     def conference(self) -> Conference:
@@ -62,23 +61,6 @@ class Handler(HubOAuthenticated, RequestHandler):
         if origin is None:
             return self.request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
         return urlsplit(origin).netloc == self.request.host
-
-    async def reader(self, use_cache: bool) -> tuple[str | None, Role | None]:
-        """Account and role; none of who is not signed in, or may not be here."""
-        auth = self.hub_auth
-        token = auth.get_token(self)
-        if not token:
-            return None, None
-        try:
-            user = await auth.user_for_token(
-                token, use_cache=use_cache, session_id=auth.get_session_id(self), sync=False
-            )
-        except HTTPError:
-            self.hub_away = True
-            return None, None
-        if not user or not auth.check_scopes(auth.access_scopes, user):
-            return None, None
-        return str(user["name"]), role_of(set(user.get("groups") or ()))
 
     def official(self) -> str:
         """The account of an official or the mayor.

@@ -1,13 +1,9 @@
-"""The conference as a service of the hub."""
+"""The rooms of an installation, and who is in them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import re
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,23 +11,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
-
-from jupyterhub.services.auth import HubOAuth
-from tornado.httpserver import HTTPServer
-from tornado.web import Application
 
 from citylib.access.links import Links
 from citylib.city.errors import CityError
-from citylib.city.profile import City, load_city
-from citylib.city.secrets import ensure_secret
+from citylib.city.profile import City
 from citylib.city.settings import Settings
 from citylib.conference.media.carrier import Carrier
-from citylib.conference.media.choose import choose_carrier
 from citylib.conference.media.turn import Relay
-from citylib.conference.protocol import LONGEST
 from citylib.conference.rooms.chat import Chat
 from citylib.conference.rooms.invitations import Invitations
 from citylib.conference.rooms.model import Room
@@ -40,8 +27,6 @@ from citylib.conference.rooms.recordings import Recordings
 from citylib.conference.rooms.rooms import Rooms
 from citylib.conference.service.carrying import Carrying
 from citylib.conference.service.guest import Guest
-from citylib.conference.service.handler import JSON_AT_MOST
-from citylib.conference.service.handlers import routes
 from citylib.conference.service.hosting import give
 from citylib.conference.service.limits import Places
 from citylib.conference.service.meeting import Meeting
@@ -66,7 +51,6 @@ EMPTY = timedelta(hours=12)
 """A room in which nobody was for so long, after its planned end, is over."""
 NEW_ICE_EVERY = 4 * 3600.0
 """Seconds after which a page gets new credentials for the relay; they hold for longer."""
-SIGN_IN_CACHE = 30
 
 Result = TypeVar("Result")
 
@@ -291,62 +275,3 @@ class Conference:
         self.intakes = {
             name: one for name, one in self.intakes.items() if name in running or one.alone.locked()
         }
-
-
-def application(conference: Conference) -> Application:
-    """The service's addresses."""
-    HubOAuth.instance().cache_max_age = SIGN_IN_CACHE
-    secret = ensure_secret(conference.settings.secrets, "conference_cookie")
-    return Application(
-        routes(re.escape(conference.prefix)),
-        conference=conference,
-        # Kept, so that who is signed in stays so when the service is started again.
-        cookie_secret=secret.read_bytes(),
-        websocket_max_message_size=LONGEST,
-        compress_response=True,
-        log_function=lambda handler: None,
-    )
-
-
-def run_conference(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; address, path and sign-in come from the hub's environment.
-
-    Raises
-    ------
-    CityError
-        It was not started by the hub, or the rules cannot be read.
-    """
-    if "JUPYTERHUB_SERVICE_URL" not in os.environ:
-        raise CityError("the hub starts the conference; as a unit of its own it needs JUPYTERHUB_…")
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
-    # Their lines have addresses in them.
-    for name in ("httpx", "httpcore", "alembic", "tornado.access", "tornado.general"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    city = load_city(settings.profile)
-    with Store(settings.database) as store:
-        store.migrate()
-        asyncio.run(_serve(settings, city, store))
-
-
-async def _serve(settings: Settings, city: City, store: Store) -> None:
-    url = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
-    prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
-    rules = read_rules(city)
-    certificate, key = (os.environ.get(f"CITYLIB_TLS_{part}") for part in ("CERT", "KEY"))
-    relay = Relay(
-        settings,
-        rules,
-        Path(certificate) if certificate else None,
-        Path(key) if key else None,
-        os.environ.get("CITYLIB_BIND") or "127.0.0.1",
-    )
-    carrier = choose_carrier(settings, rules.media)
-    conference = Conference(settings, city, store, carrier, relay, prefix)
-    server = HTTPServer(application(conference), max_body_size=JSON_AT_MOST)
-    server.listen(url.port or 0, url.hostname or "127.0.0.1")
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await conference.run(stop)
