@@ -61,7 +61,8 @@ test: $(if $(filter 0,$(shell id -u)),system) $(DEV) $(NODE)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m 'not media'
+	$(BIN)/pytest -m media
 
 screenshots: $(DEV) $(NODE)
 	$(BIN)/python docs/take_screenshots.py

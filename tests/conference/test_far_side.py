@@ -21,9 +21,10 @@ from support.join import (
 from support.participants import participants
 from support.screen import WITH_MEDIA, chromium
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("janus"), reason="janus is not installed: make system"
-)
+pytestmark = [
+    pytest.mark.media,
+    pytest.mark.skipif(not shutil.which("janus"), reason="janus is not installed: make system"),
+]
 
 
 def test_300_ms_with_losses_and_a_cut_of_5_seconds(tmp_path_factory):

@@ -14,9 +14,10 @@ from support.screen import WITH_MEDIA, chromium
 from citylib.conference.media.janus import Janus
 from citylib.conference.settings import Media
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("janus"), reason="janus is not installed: make system"
-)
+pytestmark = [
+    pytest.mark.media,
+    pytest.mark.skipif(not shutil.which("janus"), reason="janus is not installed: make system"),
+]
 
 PORTS = some_ports()
 RED, GREEN, BLUE = "#c00000", "#00c000", "#0000c0"

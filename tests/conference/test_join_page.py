@@ -11,6 +11,8 @@ from support import axe
 from support.meetings import Meetings, Seat, near, sit, soon, together
 from support.screen import SIZES, WITH_MEDIA, chromium
 
+pytestmark = pytest.mark.media
+
 
 @pytest.fixture(scope="module")
 def browser():

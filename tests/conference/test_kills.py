@@ -11,9 +11,10 @@ from support.join import CLOCKS, first_picture, go_in, moving, open_door, wait_f
 from support.participants import participants
 from support.screen import WITH_MEDIA, chromium
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("janus"), reason="janus is not installed: make system"
-)
+pytestmark = [
+    pytest.mark.media,
+    pytest.mark.skipif(not shutil.which("janus"), reason="janus is not installed: make system"),
+]
 
 
 def test_janus_and_the_service_are_killed(tmp_path_factory):

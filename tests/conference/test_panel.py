@@ -9,6 +9,8 @@ from support.video import read
 
 from citylib.conference.rooms.finish import finish
 
+pytestmark = pytest.mark.media
+
 COLOURED = """() => {
   const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 180 });
   const pen = canvas.getContext('2d');

@@ -20,6 +20,8 @@ from citylib.conference.media.turn import Relay
 from citylib.conference.settings import Media, Rules, Turn
 from citylib.hub.tls import ensure_certificate
 
+pytestmark = pytest.mark.media
+
 needs_coturn = pytest.mark.skipif(
     not (shutil.which("turnserver") and shutil.which("janus")),
     reason="coturn or janus is not installed: make system",
