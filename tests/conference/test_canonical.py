@@ -186,6 +186,13 @@ def test_only_what_rooms_use_is_left():
     assert "a=ssrc-group:FID 1713461712 904117612\r\n" in rewrite(OFFERS[1])
 
 
+def test_every_number_that_a_source_can_have_is_kept():
+    for number, kept in ((0, True), (4_000_000_000, True), (2**32 - 1, True), (2**32, False)):
+        told = rewrite(OFFERS[1].replace("904117612", str(number)))
+        assert (f"a=ssrc:{number} cname:" in told) == kept
+        assert (f"a=ssrc-group:FID 1713461712 {number}\r\n" in told) == kept
+
+
 @settings(max_examples=1500, deadline=None)
 @given(st.sampled_from(OFFERS), st.randoms(use_true_random=False))
 def test_whatever_is_written_is_refused_or_told_in_the_one_form(offer, dice):
@@ -225,6 +232,7 @@ def test_who_does_not_say_how_it_is_reached_is_refused(missing):
         ("candidate:7 1 udp 21 a.local 999 typ host", None),
         ("candidate:7 1 tcp 21 192.0.2.7 9 typ host tcptype active", None),
         ("candidate:7 1 udp 21 192.0.2.777 999 typ host", None),
+        ("candidate:7 1 udp 4294967296 192.0.2.7 999 typ host", None),
         ("candidate:7 1 udp 21 192.0.2.7 65536 typ host", None),
         ("candidate:7 1 udp 21 192.0.2.7 999 typ host\r\na=x", None),
         ("candidate:" + "7" * 4000, None),

@@ -83,7 +83,7 @@
     },
     // How loud somebody's source is played, 0 to 1; null: it is not.
     played(id, source = "microphone") {
-      const track = meeting.room.track(id, source);
+      const [track] = meeting.room.stream(id, source === "microphone" ? "camera" : source).getAudioTracks();
       const player = players.find((one) => track && one.srcObject?.getTracks().includes(track));
       return !player || player.paused ? null : player.muted ? 0 : player.volume;
     },

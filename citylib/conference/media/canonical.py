@@ -14,7 +14,9 @@ from typing import Any
 from citylib.conference.media.sdp import MalformedDescription, Section, read_sections
 
 _TOKEN = r"[A-Za-z0-9+/]"  # noqa: S105
-_NUMBER = r"(?:0|[1-9]\d{0,8}|[1-3]\d{9})"
+_NUMBER = r"(?:0|[1-9]\d{0,9})"
+_NUMBERS = 2**32
+"""A number of a source, and a priority, is less."""
 _EXTENSIONS = {
     "urn:ietf:params:rtp-hdrext:sdes:mid",
     "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
@@ -37,7 +39,7 @@ _RTPMAP = re.compile(r"(\d{1,3}) ([A-Za-z0-9]{1,10}/\d{4,6}(?:/\d)?)")
 _EXTENSION = re.compile(r"([1-9]|1[0-4]) (\S{1,100})")
 _RID = re.compile(r"([A-Za-z0-9]{1,8}) send")
 _SOURCE = re.compile(rf"({_NUMBER}) cname:([A-Za-z0-9+/{{}}_-]{{1,64}})")
-_GROUP = re.compile(rf"(?:FID|SIM)(?: {_NUMBER}){{2,6}}")
+_GROUP = re.compile(rf"(?:FID|SIM)((?: {_NUMBER}){{2,6}})")
 _CANDIDATE = re.compile(
     rf"(?:candidate:)?({_TOKEN}{{1,32}}) ([12]) udp ({_NUMBER}) ([0-9A-Fa-f.:]{{2,45}}) "
     r"(\d{1,5}) typ (host|srflx|prflx|relay)(?: .*)?",
@@ -122,8 +124,9 @@ def _medium(section: Section, part: str, common: dict[str, str]) -> tuple[str, b
     lines += _kept("fmtp", attributes, _FORMAT, of_codec)
     lines += _kept("extmap", attributes, _EXTENSION, lambda found: found[2] in _EXTENSIONS)
     lines += _layers(attributes)
-    lines += _kept("ssrc-group", attributes, _GROUP)
-    lines += _kept("ssrc", attributes, _SOURCE)
+    small = lambda found: all(int(one) < _NUMBERS for one in found[1].split())  # noqa: E731
+    lines += _kept("ssrc-group", attributes, _GROUP, small)
+    lines += _kept("ssrc", attributes, _SOURCE, small)
     addresses = (_address(value) for value in attributes.get("candidate", ())[:MOST_LINES])
     lines += [f"a=candidate:{found}" for found in addresses if found]
     return section.mid, True, lines
@@ -162,7 +165,7 @@ def _kept(
 
 def _address(text: str) -> str | None:
     found = _CANDIDATE.fullmatch(text)
-    if found is None or not 0 < int(found[5]) < 65536:
+    if found is None or not 0 < int(found[5]) < 65536 or int(found[3]) >= _NUMBERS:
         return None
     try:
         address = ipaddress.ip_address(found[4])
