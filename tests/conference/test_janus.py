@@ -150,6 +150,7 @@ def test_mute_is_on_the_wire(page, hall):
     growing(page, "ben", "anna")
     hall.do(hall.carrier.silence("mute", "anna", "microphone", True))
     page.wait_for_function("() => people.ben.speaking.now.length === 0")
+    page.wait_for_function("async () => 'anna' in (await people.ben.heard('packetsReceived'))")
     still = page.evaluate("people.ben.heard('packetsReceived')")["anna"]
     frames = page.evaluate("people.ben.seen().anna?.frames ?? 0")
     page.wait_for_function("(frames) => people.ben.seen().anna?.frames > frames + 15", arg=frames)
