@@ -92,14 +92,14 @@ class Reader(HubOAuthenticated, RequestHandler):
     Attributes
     ----------
     hub_away : bool
-        The hub could not be asked: who is signed in counts as nobody.
+        The hub could not be asked the last time: who is signed in counted as nobody.
     """
 
     hub_away = False
 
     async def reader(self, use_cache: bool) -> tuple[str | None, Role | None]:
         """Account and role; none of who is not signed in, or may not be here."""
-        auth = self.hub_auth
+        auth, self.hub_away = self.hub_auth, False
         token = auth.get_token(self)
         if not token:
             return None, None

@@ -94,6 +94,25 @@ def test_who_loses_the_leave_is_let_go_of(tmp_path, monkeypatch):
     asyncio.run(run())
 
 
+def test_while_the_hub_is_away_nobody_is_cut_off(tmp_path, monkeypatch):
+    from citylib.cameras.gateway import handlers
+
+    monkeypatch.setattr(handlers, "RECHECK", 0.1)
+
+    async def run():
+        async with laboratory(tmp_path, row("gate")) as lab:
+            one = await lab.watch("gate", "kim")
+            await until(lambda: one.state == "live")
+            lab.tokens["kim"] = "away"
+            asked = lab.asked.count("kim")
+            await until(lambda: lab.asked.count("kim") > asked + 2)
+            assert not one.closed
+            del lab.tokens["kim"]
+            await until(lambda: one.closed)
+
+    asyncio.run(run())
+
+
 def test_every_viewing_is_in_the_audit_log(tmp_path):
     async def run():
         rows = row("gate") + row("square", viewers="public")

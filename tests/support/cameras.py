@@ -40,6 +40,9 @@ class TokenHandler(RequestHandler):
         token = self.request.headers.get("Authorization", "").removeprefix("token ")
         self.settings["asked"].append(token)
         role = self.settings["tokens"].get(token)
+        if role == "away":
+            self.set_status(500)
+            return
         if role is None:
             self.set_status(403)
             return
@@ -50,7 +53,8 @@ class TokenHandler(RequestHandler):
 
 @dataclass
 class Lab:
-    """What a test works with: `mounts` of the simulator by id, the gateway, its port."""
+    """What a test works with: `mounts` of the simulator by id, the gateway, its port; `asked`:
+    whose tokens its hub was asked about."""
 
     settings: Settings
     store: Store
@@ -59,6 +63,7 @@ class Lab:
     port: int
     mounts: dict[str, Mount]
     tokens: dict[str, str]
+    asked: list[str]
     watchers: list = field(default_factory=list)
 
     def url(self, path: str, scheme: str = "http") -> str:
@@ -175,7 +180,7 @@ async def laboratory(folder: Path, rows: str, rules: str = "", mounts=None):
             server.add_sockets(sockets)
             running = asyncio.create_task(gateway.run(stop))
             port = sockets[0].getsockname()[1]
-            lab = Lab(settings, store, simulator, gateway, port, known, tokens)
+            lab = Lab(settings, store, simulator, gateway, port, known, tokens, asked)
             try:
                 yield lab
             finally:

@@ -47,9 +47,17 @@ class Handler(Reader):
         await self.ask_who(use_cache=True)
 
     async def ask_who(self, use_cache: bool) -> None:
-        """Who is not signed in, or may not be here, is the public."""
-        who, self.role = await self.reader(use_cache)
-        self.who = who or "public"
+        """Who is not signed in, or may not be here, is the public.
+
+        Raises
+        ------
+        HTTPError
+            The hub is away; who asked stays who it was.
+        """
+        who, role = await self.reader(use_cache)
+        if self.hub_away:
+            raise HTTPError(503, reason="the hub cannot be asked who you are")
+        self.who, self.role = who or "public", role
 
     def camera(self, name: str) -> Camera:
         """A camera that the reader may see.

@@ -334,9 +334,7 @@ class SocketHandler(Handler, WebSocketHandler):
         """Who is signed out at the hub is so here."""
         before = self.account, self.leave
         found: tuple[str | None, Role | None] = await self.reader(use_cache=False)
-        if self.hub_away:
-            self.hub_away = False
-        elif found != before and self.guest:
+        if not self.hub_away and found != before and self.guest:
             self.refuse("signed_out")
 
     def on_close(self) -> None:
