@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, TimeoutError, sync_playwright
 
 from citylib.city.profile import City
 from citylib.look import colours
@@ -59,10 +59,22 @@ def chromium(*options: str, program: Path | None = None) -> Iterator[Browser]:
         browser.close()
 
 
+NO_FAULTS = (
+    # JupyterLab asks a new kernel for its debugger's state; a kernel chosen meanwhile cancels it.
+    "Could not restore the debugger state: Canceled future for debug_request",
+)
+"""How messages begin that JupyterLab writes as errors and goes on from by itself."""
+
+
 def watch(page: Page) -> list[str]:
     """What goes wrong on a page: errors on the console, requests that leave the machine."""
     faults: list[str] = []
-    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith(NO_FAULTS):
+            faults.append(message.text)
+
+    page.on("console", said)
     page.on("pageerror", lambda error: faults.append(str(error)))
 
     def asked(url: str) -> None:
