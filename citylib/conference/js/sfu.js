@@ -119,6 +119,9 @@ export function createSfu({ send, on }) {
   };
   const dropInto = () => {
     if (!into) return;
+    // A stream takes no track of the name that one in it has, and the next connection's have the same.
+    for (const place of got.keys()) on.track(...place.split("/"), null);
+    got.clear();
     into.unwatch();
     into.connection.close();
     into = null;
