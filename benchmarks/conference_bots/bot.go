@@ -88,6 +88,7 @@ type message struct {
 	Answer       string                     `json:"answer"`
 	Offer        string                     `json:"offer"`
 	Anew         bool                       `json:"anew"`
+	Number       int                        `json:"number"`
 	Tracks       []place                    `json:"tracks"`
 	At           string                     `json:"at"`
 	Candidate    *webrtc.ICECandidateInit   `json:"candidate"`

@@ -147,7 +147,8 @@ func (b *bot) subscribe(said message) error {
 	b.lock.Lock()
 	b.into, b.tracks = connection, said.Tracks
 	b.lock.Unlock()
-	return b.send(map[string]any{"type": "answer", "answer": connection.LocalDescription().SDP})
+	return b.send(map[string]any{
+		"type": "answer", "answer": connection.LocalDescription().SDP, "number": said.Number})
 }
 
 func (b *bot) candidate(said message) error {

@@ -77,10 +77,11 @@ class Publish(Message):
 
 
 class Answer(Message):
-    """Answer to the service's `subscribe`."""
+    """Answer to the service's `subscribe` of this number."""
 
     type: Literal["answer"]
     answer: Sdp
+    number: Annotated[int, Field(ge=0, lt=2**53)] | None = None
 
 
 class Candidate(Message):

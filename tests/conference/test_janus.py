@@ -290,9 +290,21 @@ def test_who_left_leaves_nothing_in_janus(page, hall):
     hall.do(hall.carrier.close("empty"))
     handles = hall.carrier._client.handles
     page.wait_for_timeout(0)
-    for _ in range(100):
+    for _ in range(300):
         rooms = len(hall.carrier._rooms)
         if len(handles) <= rooms:
             break
         page.wait_for_timeout(100)
     assert len(handles) == rooms, "one handle for each room, and none for anybody"
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_for_the_next(page, hall):
+    enter(page, "late", "anna", "ben")
+    everybody_sees(page, 1)
+    page.evaluate("""() => {
+      const { anna } = people;
+      anna.say({ type: "answer", answer: anna.receiver.localDescription.sdp, number: 0 });
+    }""")
+    before = page.evaluate("people.anna.seen().ben.frames")
+    page.wait_for_function("frames => people.anna.seen().ben?.frames > frames + 5", arg=before)
+    assert page.evaluate("people.anna.errors") == []

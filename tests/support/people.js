@@ -75,7 +75,7 @@ class Person {
       this.slots(message.tracks);
       await receiver.setRemoteDescription({ type: "offer", sdp: message.offer });
       await receiver.setLocalDescription(await receiver.createAnswer());
-      this.say({ type: "answer", answer: receiver.localDescription.sdp });
+      this.say({ type: "answer", answer: receiver.localDescription.sdp, number: message.number });
     } else if (message.type === "tracks") this.slots(message.tracks);
     else if (message.type === "published") {
       this.times.published ??= performance.now() - this.began;

@@ -144,7 +144,7 @@ export function createSfu({ send, on }) {
       assign(message.tracks);
       await own.connection.setLocalDescription();
       own.told = true;
-      send({ type: "answer", answer: own.connection.localDescription.sdp });
+      send({ type: "answer", answer: own.connection.localDescription.sdp, number: message.number });
       for (const candidate of own.late.splice(0)) own.connection.addIceCandidate(candidate).catch(() => {});
     });
   const candidate = ({ at, candidate: told }) => {

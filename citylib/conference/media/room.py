@@ -186,7 +186,7 @@ class Room:
                 await self._moderate(sender, source, True)
             person.send({"type": "published", "answer": answer})
         elif isinstance(message, Answer):
-            await viewer.answer(message.answer)
+            await viewer.answer(message.answer, message.number)
         elif isinstance(message, Candidate):
             if message.candidate is not None and not is_candidate(message.candidate):
                 raise Refused("conference.refused_description")

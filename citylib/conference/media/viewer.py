@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -26,6 +27,9 @@ AGAIN = 0.2
 FORGOTTEN = (458, 459)
 """Janus's codes for a session and a connection that it does not know."""
 MOST_TRIES = 20
+_numbers = itertools.count(1)
+"""Of offers. When Janus was started again, the answer to an offer of before may come as the answer
+to the first one after it."""
 ANSWERED_WITHIN = 15.0
 """Seconds that a page has to answer an offer, until it gets another connection."""
 
@@ -52,6 +56,7 @@ class Viewer:
         self._slots = Slots(dummy)
         self._told: list[dict[str, str]] = []
         self._offered_at: float | None = None
+        self._number = 0
         self._wake = asyncio.Event()
         self._broken = False
         self._worker: asyncio.Task[None] | None = None
@@ -73,14 +78,16 @@ class Viewer:
         """Something that is to be received may have changed."""
         self._wake.set()
 
-    async def answer(self, sdp: str) -> None:
-        """The page's answer to the last offer.
+    async def answer(self, sdp: str, number: int | None = None) -> None:
+        """The page's answer to the offer of a number; one that comes too late is not looked at.
 
         Raises
         ------
         Refused
             It makes no sense, or there was no offer.
         """
+        if number is not None and number != self._number:
+            return
         if self._handle is None or self._offered_at is None:
             raise Refused("conference.refused_description")
         try:
@@ -200,8 +207,9 @@ class Viewer:
             # Janus begins the encryption, since it is the last to know that the path is there: what
             # a page said before would be said in vain, and again only after a while.
             offer = reply["jsep"]["sdp"].replace("a=setup:actpass", "a=setup:active")
+            self._number = next(_numbers)
             told = {"type": "subscribe", "offer": offer, "tracks": self._told}
-            self._send({**told, "anew": anew})
+            self._send({**told, "anew": anew, "number": self._number})
 
     def _tell(self) -> None:
         if (tracks := self._slots.tracks()) != self._told:
@@ -224,7 +232,7 @@ class Viewer:
 
     async def _forget(self) -> None:
         handle, self._handle = self._handle, None
-        self._broken, self._offered_at = False, None
+        self._broken, self._offered_at, self._number = False, None, 0
         self._slots, self._told = Slots(self._dummy), []
         if handle is not None:
             await handle.detach()
