@@ -290,7 +290,7 @@ def test_who_left_leaves_nothing_in_janus(page, hall):
     hall.do(hall.carrier.close("empty"))
     handles = hall.carrier._client.handles
     page.wait_for_timeout(0)
-    for _ in range(300):
+    for _ in range(100):
         rooms = len(hall.carrier._rooms)
         if len(handles) <= rooms:
             break

@@ -213,11 +213,17 @@ def test_many_pages(meetings, browser, sitting):
     print(f"{count} hear each other after {took:.2f} s")
     if not talk:
         print(f"{count} see each other after {together(seats, 60):.2f} s more")
-    if talk:
+    else:
         late = sit(browser, meetings.invite(room))
         late.enter("Too late")
         late.page.wait_for_selector("text=The room is full")
         late.page.context.close()
+
+
+@pytest.mark.parametrize("meetings", ["mesh"], indirect=True)
+def test_four_see_and_hear_each_other_without_janus(meetings, sitting):
+    seats = sitting(meetings.room(), 4, viewport={"width": 360, "height": 300}, rate=3)
+    print(f"4 see and hear each other after {together(seats, 60):.2f} s")
 
 
 DEVICES = {
